@@ -1,0 +1,176 @@
+package chaostest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/mockforge-go/mockforge/chaostest/internal/memnet"
+	"github.com/mockforge-go/mockforge/orchestrator"
+)
+
+// An Env is where a run happens: the chaos server and its targets, on an
+// in-memory network in virtual time. It is a testing.TB whose failures are the
+// run's own and whose Cleanup runs in virtual time, after the last step. It is
+// safe for concurrent use.
+type Env struct {
+	*scope
+	URL string // base URL of the default target, without a slash at the end
+
+	steps  []orchestrator.Step
+	run    *orchestrator.Run
+	net    *memnet.Network
+	client *http.Client
+	named  sync.Once // ByName's check
+
+	mu        sync.Mutex
+	open      bool // the document declares no targets: any name makes one
+	targets   map[string]*Target
+	order     []string
+	transport *http.Transport
+}
+
+// A Target is a named upstream with the chaos server in front of it.
+type Target struct {
+	Name string
+	URL  string // base URL, without a slash at the end: an address that refuses real connections
+
+	env    *Env
+	addr   string
+	server *http.Server
+
+	mu       sync.Mutex
+	upstream http.Handler
+}
+
+// Serve puts a handler behind the chaos of a target. Default: 200 to
+// everything. The target must be one of the document's; a document without
+// targets may have any.
+func (e *Env) Serve(target string, h http.Handler) {
+	if t := e.target(target); t != nil && h != nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.upstream = h
+	}
+}
+
+// Target returns a target of the document. A document without targets may
+// have any; an unknown one otherwise ends the test.
+func (e *Env) Target(name string) *Target { return e.target(name) }
+
+func (e *Env) target(name string) *Target {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if t := e.targets[name]; t != nil {
+		return t
+	}
+	if !e.open {
+		known := strings.Join(e.order, ", ")
+		e.mu.Unlock()
+		defer e.mu.Lock()
+		e.Fatalf("the document has no target %q; it has %s", name, known)
+	}
+	t, err := e.listen(name)
+	if err != nil {
+		e.mu.Unlock()
+		defer e.mu.Lock()
+		e.Fatalf("target %s: %v", name, err)
+	}
+	return t
+}
+
+// Client is a client that reaches every target by its URL and records what it
+// sees. A copy, for another Timeout, shares the recording.
+func (e *Env) Client() *http.Client { return e.client }
+
+// Client is the Env's client.
+func (t *Target) Client() *http.Client { return t.env.client }
+
+// Dial connects to the target, or to any other by its address. It suits
+// net.Dialer's place in clients that are not HTTP clients.
+func (t *Target) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if addr == "" {
+		addr = t.addr
+	}
+	return t.env.net.DialContext(ctx, network, addr)
+}
+
+// Load calls op perSecond times a second over the whole run, delays included.
+// Each call counts as an operation of the steps that are in force when it
+// starts. Call it in Setup.
+func (e *Env) Load(perSecond float64, op func(ctx context.Context) error) {
+	e.run.Background(perSecond, op)
+}
+
+// Watch observes a state of the code under test, such as its circuit
+// breaker's, under a name for expectations. state is called when an operation
+// ends and at the edges of steps; it must not block. Where reading changes the
+// state, as with gobreaker, use Track.
+func (e *Env) Watch(name string, state func() string) { e.run.Watch(name, state) }
+
+// Track observes a state that the code under test pushes: pass the new state
+// to the result, for example from OnStateChange. Until the first push it is
+// "closed".
+func (e *Env) Track(name string) func(state string) { return e.run.Track(name) }
+
+// listen opens a target. e.mu is held, or nobody else knows e yet.
+func (e *Env) listen(name string) (*Target, error) {
+	// Port numbers below 1024 at which nothing listens: a client that bypasses
+	// the in-memory network is refused at once.
+	t := &Target{Name: name, env: e, addr: fmt.Sprintf("127.0.0.1:%d", len(e.targets)+1)}
+	t.URL = "http://" + t.addr
+	l, err := e.net.Listen(t.addr)
+	if err != nil {
+		return nil, err
+	}
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	t.server = &http.Server{
+		Handler:   e.run.Injector().Target(name).Handler(http.HandlerFunc(t.serve)),
+		Protocols: &protocols,
+		ErrorLog:  e.serverLog(name),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, connKey, c)
+		},
+	}
+	go t.server.Serve(l)
+	e.run.AddTarget(name)
+	e.targets[name] = t
+	e.order = append(e.order, name)
+	slices.Sort(e.order)
+	return t, nil
+}
+
+func (t *Target) serve(w http.ResponseWriter, r *http.Request) {
+	t.mu.Lock()
+	h := t.upstream
+	t.mu.Unlock()
+	if h != nil {
+		h.ServeHTTP(w, r)
+	}
+}
+
+// newTransport is a transport on the in-memory network.
+func (e *Env) newTransport() *http.Transport {
+	return &http.Transport{
+		DialContext:         e.net.DialContext,
+		MaxIdleConnsPerHost: 256,
+		Protocols:           nil,
+	}
+}
+
+// close ends the servers and the connections.
+func (e *Env) close() {
+	e.transport.CloseIdleConnections()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, name := range e.order {
+		_ = e.targets[name].server.Close() // a listener that is closed already is no news
+	}
+	e.net.Close()
+}

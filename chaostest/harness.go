@@ -1,0 +1,298 @@
+package chaostest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mockforge-go/mockforge/assert"
+	"github.com/mockforge-go/mockforge/chaostest/internal/memnet"
+	"github.com/mockforge-go/mockforge/injector"
+	"github.com/mockforge-go/mockforge/orchestrator"
+)
+
+// iterationLimit ends an endless loop that nothing else ends.
+const iterationLimit = 1000
+
+// A harness is one call of Run.
+type harness struct {
+	t       *testing.T
+	o       *orchestrator.Orchestration
+	body    func(*Step)
+	set     *settings
+	seed    uint64
+	at      string // the user's line that called Run
+	dir     string // for the replay line
+	known   *helpers
+	quiet   bool // report nothing: a repetition for CHAOSTEST_CHECK
+	repeats bool // repetitions follow: keep the event log for them
+
+	bubble *bubble
+	env    *Env
+	logs   *logFile
+	result orchestrator.RunResult
+	ran    bool // the orchestration was run, to whatever end
+
+	mu       sync.Mutex
+	steps    map[*orchestrator.ActiveStep]*Step
+	parents  map[int]*testing.T // the subtest of each iteration in force
+	muted    bool               // -run left a step out
+	selected bool               // -run chose a step while others were left out
+	failed   string             // the first step that failed
+	later    []deferred         // reports for after the bubble
+	refused  bool               // this Go version refuses subtests in virtual time
+}
+
+func newHarness(t *testing.T, o *orchestrator.Orchestration, body func(*Step), s *settings, seed uint64, at string) *harness {
+	return &harness{
+		t: t, o: o, body: body, set: s, seed: seed, at: at, dir: packagePath(), known: &helpers{},
+		bubble: &bubble{}, steps: map[*orchestrator.ActiveStep]*Step{}, parents: map[int]*testing.T{},
+	}
+}
+
+// execute runs the orchestration and reports on the outer test.
+func (h *harness) execute() {
+	h.logs = newLogFile(cmp.Or(h.set.eventLog, os.Getenv("CHAOSTEST_EVENT_LOG")), h.repeats)
+	failure, frozen := h.bubble.run(h.t, h.set.prime, h.main)
+	h.reportLater()
+	where, _ := h.bubble.step.Load().(string)
+	if where == "" {
+		where = "the run"
+	}
+	switch {
+	case len(frozen) > 0:
+		h.outer(frozenText(where, frozen))
+	case failure != nil && !leakPanic(failure):
+		h.outer(fmt.Sprintf("virtual time ended in %s: %v", where, failure))
+	}
+	h.finish()
+}
+
+// leakPanic reports whether the bubble ended with goroutines left behind,
+// which drain has reported with more detail.
+func leakPanic(failure any) bool {
+	return strings.Contains(fmt.Sprint(failure), "blocked goroutines remain")
+}
+
+// main is the run, in virtual time.
+func (h *harness) main() {
+	toEpoch(h.set.epoch)
+	gate := newGate(h.seed, &h.bubble.alive)
+	run, err := orchestrator.NewRun(h.o, orchestrator.RunOptions{
+		Seed: &h.seed, Virtual: true, Sequencer: gate, Iterations: h.set.iterations, IterationLimit: iterationLimit,
+		InjectorOptions: []injector.Option{injector.TrustForwarded()},
+		Log:             orchestrator.NewEventLog(h.logs),
+		Client:          &http.Client{Transport: roundTripperFunc(func(r *http.Request) (*http.Response, error) { return h.env.client.Transport.RoundTrip(r) })},
+		URL:             func(target string) string { return h.env.Target(target).URL },
+		Hooks:           h.hooks(),
+	})
+	if err != nil {
+		h.outer(err.Error())
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if err := h.open(ctx, run); err != nil {
+		h.outer(err.Error())
+		return
+	}
+	defer patch(h.set.patch, h.env)()
+	if h.protected("Setup", h.setup) {
+		time.Sleep(time.Until(time.Now().Add(grid).Truncate(grid)))
+		h.bubble.alive.Add(1)
+		h.result = run.Run(ctx)
+		h.ran = true
+	}
+	cancel()
+	h.bubble.step.Store("a clean-up of the run")
+	h.protected("Cleanup", func() { h.env.cleanUp() })
+	h.env.close()
+	if left := h.bubble.drainAll(); len(left) > 0 {
+		h.leaked(left)
+	}
+}
+
+// open makes the environment: the network and its targets.
+func (h *harness) open(ctx context.Context, run *orchestrator.Run) error {
+	h.env = &Env{
+		scope: &scope{tb: h.t, name: h.t.Name(), ctx: ctx, known: h.known, sink: h.outerSink()},
+		steps: h.o.Steps, run: run, net: memnet.New(), open: len(h.o.Targets) == 0, targets: map[string]*Target{},
+	}
+	h.env.exit = func() { run.Stop("the test failed") }
+	h.env.transport = h.env.newTransport()
+	h.env.client = &http.Client{Transport: run.Recording(h.env.transport, nil)}
+	for _, name := range run.Targets() {
+		t, err := h.env.listen(name)
+		if err != nil {
+			return fmt.Errorf("target %s: %w", name, err)
+		}
+		if h.env.URL == "" || name == orchestrator.DefaultTarget {
+			h.env.URL = t.URL
+			if h.set.upstream != nil {
+				t.upstream = h.set.upstream
+			}
+		}
+	}
+	return nil
+}
+
+func (h *harness) setup() {
+	h.bubble.step.Store("Setup")
+	for _, f := range h.set.setup {
+		f(h.env)
+	}
+}
+
+// protected calls f on a goroutine of its own and reports whether it returned
+// and the test has not failed.
+func (h *harness) protected(what string, f func()) bool {
+	done := make(chan bool)
+	go func() {
+		returned := false
+		defer func() {
+			if !returned {
+				if p := recover(); p != nil {
+					h.outer(fmt.Sprintf("%s panicked: %v%s", what, p, panicStack()))
+				} else if !h.t.Failed() && !h.t.Skipped() {
+					h.outer(what + " ended its goroutine (FailNow, SkipNow or runtime.Goexit)")
+				}
+			}
+			done <- returned
+		}()
+		f()
+		returned = true
+	}()
+	return <-done && !h.env.Failed()
+}
+
+func (h *harness) outerSink() sink {
+	if h.quiet {
+		return muted{}
+	}
+	return testSink{h.t}
+}
+
+// outer fails the outer test with a message at the line of Run.
+func (h *harness) outer(message string) {
+	if h.quiet {
+		return
+	}
+	_, _ = fmt.Fprintf(h.t.Output(), "%s: %s\n", h.at, strings.ReplaceAll(message, "\n", "\n    "))
+	h.t.Fail()
+}
+
+// leaked reports goroutines that outlived the run.
+func (h *harness) leaked(left []stack) {
+	var b strings.Builder
+	if h.bubble.tired.Load() {
+		fmt.Fprintf(&b, "%s still running when the real time for draining was used up", plural(len(left), "goroutine"))
+	} else {
+		fmt.Fprintf(&b, "%s leaked: still there a day of virtual time after everything was closed", plural(len(left), "goroutine"))
+	}
+	const most = 5
+	for i, s := range left {
+		if i == most {
+			fmt.Fprintf(&b, "\n    … and %d more", len(left)-most)
+			break
+		}
+		b.WriteString("\n    " + strings.ReplaceAll(s.String(), "\n", "\n    "))
+	}
+	if open := h.env.net.Open(); len(open) > 0 {
+		b.WriteString("\n    open connections: " + strings.Join(open, ", "))
+	}
+	b.WriteString("\n    hint     stop it in env.Cleanup, and close every response body")
+	h.outer(b.String())
+}
+
+// finish prints what concerns the whole run, and keeps or drops the event log.
+func (h *harness) finish() {
+	if h.quiet {
+		return
+	}
+	h.mu.Lock()
+	filtered := h.muted
+	h.mu.Unlock()
+	if h.ran && !filtered {
+		for _, c := range h.result.Checks {
+			if c.Verdict.Status != assert.Pass {
+				h.outer("over the whole run: " + describe(c))
+			}
+		}
+		if s := h.result.State; s != orchestrator.RunCompleted && !h.t.Failed() {
+			h.outer(fmt.Sprintf("the run is %s: %s", s, h.result.Reason))
+		}
+	}
+	path, err := h.logs.finish(h.t.Failed() || h.repeats)
+	if err != nil {
+		h.outer("the event log: " + err.Error())
+	}
+	if h.ran {
+		text := fmt.Sprintf("%s %s in %s of virtual time; seed %s, digest %.12s", h.o.Name, h.result.State,
+			assert.FormatDuration(h.result.Elapsed.Round(time.Millisecond)), orchestrator.FormatSeed(h.seed), h.result.Digest)
+		if path != "" {
+			text += "; event log " + path
+		}
+		_, _ = fmt.Fprintln(h.t.Output(), text)
+	}
+	if h.t.Failed() && h.failed == "" {
+		_, _ = fmt.Fprintln(h.t.Output(), "replay: "+replayLine(h.seed, h.dir, h.t.Name()))
+	}
+}
+
+// serverLog sends what a target's server has to say to the test's output.
+func (e *Env) serverLog(target string) *log.Logger {
+	return log.New(scopeWriter{e.scope}, "target "+target+": ", 0)
+}
+
+type roundTripperFunc func(*http.Request) (*http.Response, error)
+
+func (f roundTripperFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// connKey is where a request's context has its connection, for the injector to
+// notice that its client has left.
+var connKey = injector.ConnContextKey{}
+
+// panicStack is the user's part of the panicking goroutine's stack.
+func panicStack() string {
+	buf := make([]byte, 64<<10)
+	stacks := parseStacks(buf[:runtime.Stack(buf, false)])
+	if len(stacks) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	for i, f := range stacks[0].users() {
+		if i == 5 {
+			break
+		}
+		fmt.Fprintf(&b, "\n    %s at %s", f.function[strings.LastIndexByte(f.function, '/')+1:], short(f.place))
+	}
+	return b.String()
+}
+
+// patch sends http.DefaultTransport through the in-memory network until the
+// returned function is called.
+func patch(on bool, env *Env) (restore func()) {
+	if !on {
+		return func() {}
+	}
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		env.Errorf("PatchDefaultTransport: http.DefaultTransport is a %T, not an *http.Transport", http.DefaultTransport)
+		return func() {}
+	}
+	dial, proxy := t.DialContext, t.Proxy
+	t.CloseIdleConnections()
+	t.DialContext, t.Proxy = env.net.DialContext, nil
+	return func() {
+		t.CloseIdleConnections()
+		t.DialContext, t.Proxy = dial, proxy
+	}
+}

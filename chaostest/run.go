@@ -1,0 +1,104 @@
+package chaostest
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"testing"
+
+	"github.com/mockforge-go/mockforge/orchestrator"
+)
+
+// Run takes the code under test through the orchestration in the file at path,
+// on virtual time, and calls body for each step while it is in force. Every
+// step is a subtest of t. An invalid document fails the test with every
+// problem that it has. A nil body is allowed where the document drives load
+// itself. Run returns when the orchestration is over and everything that it
+// started has ended; it may be used in parallel tests, where runs take turns.
+func Run(t *testing.T, path string, body func(step *Step), opts ...Option) {
+	t.Helper()
+	o, warnings, err := orchestrator.Load(path)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	warn(t, warnings)
+	start(t, o, body, opts)
+}
+
+// RunOrchestration is Run for an orchestration that was built in Go.
+func RunOrchestration(t *testing.T, o orchestrator.Orchestration, body func(step *Step), opts ...Option) {
+	t.Helper()
+	warnings, err := o.Validate()
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	warn(t, warnings)
+	start(t, &o, body, opts)
+}
+
+// warn logs what deserves a second look in a test. That a name is only a label
+// matters to validate, and a test may well drive the load that a document
+// leaves to it.
+func warn(t *testing.T, warnings []orchestrator.Problem) {
+	t.Helper()
+	for _, w := range warnings {
+		if w.Rule != orchestrator.NoLoad && w.Rule != orchestrator.OverriddenName {
+			t.Logf("warning: %v", w)
+		}
+	}
+}
+
+func start(t *testing.T, o *orchestrator.Orchestration, body func(*Step), opts []Option) {
+	t.Helper()
+	at := new(helpers).line()
+	if inVirtualTime() {
+		t.Fatalf("chaostest.Run inside virtual time: end the other run, or the synctest bubble, first")
+	}
+	s := newSettings(opts)
+	seed, err := chooseSeed(t.Name(), o, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Loop && o.MaxIterations == 0 && s.iterations == 0 && body == nil && len(o.StopConditions) == 0 {
+		t.Fatalf("%s loops for ever and nothing would end it: set max_iterations, add stop_conditions, or bound it with chaostest.Iterations(n)", o.Name)
+	}
+	if s.patch {
+		if err := refuseParallel(t); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runs, err := checkRuns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHarness(t, o, body, s, seed, at)
+	h.repeats = runs > 1
+	h.execute()
+	if h.repeats {
+		h.compare(runs)
+	}
+}
+
+// checkRuns is how often CHAOSTEST_CHECK wants the orchestration run.
+func checkRuns() (int, error) {
+	text := os.Getenv("CHAOSTEST_CHECK")
+	if text == "" {
+		return 1, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > 1000 {
+		return 0, fmt.Errorf("CHAOSTEST_CHECK=%q is not a number of runs from 1 to 1000", text)
+	}
+	return n, nil
+}
+
+// refuseParallel reports that t called Parallel. Setenv is how testing tells.
+func refuseParallel(t *testing.T) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = fmt.Errorf("PatchDefaultTransport changes http.DefaultTransport for the whole process: do not use it with t.Parallel")
+		}
+	}()
+	t.Setenv("CHAOSTEST_PATCHED", "1")
+	return nil
+}

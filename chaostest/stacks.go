@@ -1,0 +1,141 @@
+package chaostest
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+)
+
+// A stack is one goroutine of a traceback.
+type stack struct {
+	id    string
+	state string // "chan receive (durable), synctest bubble 1"
+	body  string // frames, two lines each
+}
+
+var header = regexp.MustCompile(`^goroutine (\d+)(?: gp=\S+ m=\S+(?: mp=\S+)?)? \[([^\]]*)\]:`)
+
+// allStacks reads the stacks of all goroutines of the process.
+func allStacks() []stack {
+	buf := make([]byte, 256<<10)
+	for {
+		n := runtime.Stack(buf, true)
+		if n < len(buf) || len(buf) >= 64<<20 {
+			return parseStacks(buf[:n])
+		}
+		buf = make([]byte, 4*len(buf))
+	}
+}
+
+func parseStacks(text []byte) []stack {
+	var out []stack
+	for part := range bytes.SplitSeq(text, []byte("\n\n")) {
+		head, body, _ := strings.Cut(string(part), "\n")
+		if m := header.FindStringSubmatch(head); m != nil {
+			out = append(out, stack{id: m[1], state: m[2], body: body})
+		}
+	}
+	return out
+}
+
+// self is the calling goroutine's id and, in virtual time, its bubble's name.
+func self() (id, bubble string) {
+	buf := make([]byte, 128)
+	m := header.FindStringSubmatch(string(buf[:runtime.Stack(buf, false)]))
+	if m == nil {
+		return "", ""
+	}
+	return m[1], bubbleOf(m[2])
+}
+
+// bubbleOf is "synctest bubble 7" of a goroutine's state, or "".
+func bubbleOf(state string) string {
+	if i := strings.Index(state, "synctest bubble "); i >= 0 {
+		name := state[i:]
+		if j := strings.IndexByte(name, ','); j >= 0 {
+			name = name[:j]
+		}
+		return name
+	}
+	return ""
+}
+
+// durable reports whether the goroutine waits in a way that lets virtual time
+// pass.
+func (s stack) durable() bool { return strings.Contains(s.state, "(durable)") }
+
+// synctest reports whether the goroutine is one of package synctest's own.
+func (s stack) synctest() bool {
+	return strings.Contains(s.body, "internal/synctest.Run(") || strings.Contains(s.body, "testing/synctest.testingSynctestTest(")
+}
+
+// frame is one call of a stack.
+type frame struct{ function, place string }
+
+func (s stack) frames() []frame {
+	var out []frame
+	lines := strings.Split(s.body, "\n")
+	for i := 0; i+1 < len(lines); i += 2 {
+		fn := strings.TrimPrefix(lines[i], "created by ")
+		if j := strings.LastIndexByte(fn, '('); j > 0 {
+			fn = fn[:j]
+		}
+		if j := strings.Index(fn, " in goroutine"); j > 0 {
+			fn = fn[:j]
+		}
+		place := strings.TrimSpace(lines[i+1])
+		if j := strings.LastIndex(place, " +0x"); j > 0 {
+			place = place[:j]
+		}
+		out = append(out, frame{fn, place})
+	}
+	return out
+}
+
+// users are the frames that are neither the runtime's, the standard library's
+// nor this package's, innermost first.
+func (s stack) users() []frame {
+	var out []frame
+	for _, f := range s.frames() {
+		if strings.HasPrefix(f.function, own) || strings.HasPrefix(f.function, engine) || standard(f) {
+			continue
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// standard reports whether a frame is of the standard library: its import path
+// has no dot in the first element.
+func standard(f frame) bool {
+	first, _, _ := strings.Cut(f.function, "/")
+	if first != f.function {
+		return !strings.Contains(first, ".")
+	}
+	pkg, _, _ := strings.Cut(first, ".")
+	return strings.HasPrefix(f.place, runtime.GOROOT()) || pkg != "main" && strings.Contains(f.place, "/src/"+pkg+"/")
+}
+
+// String is the goroutine's state and up to three of its own calls.
+func (s stack) String() string {
+	state, _, _ := strings.Cut(s.state, ", synctest bubble")
+	var b strings.Builder
+	fmt.Fprintf(&b, "goroutine %s [%s]", s.id, state)
+	frames := s.users()
+	if len(frames) == 0 {
+		frames = s.frames()
+	}
+	for i, f := range frames {
+		if i == 3 {
+			break
+		}
+		fmt.Fprintf(&b, "\n    %s at %s", filepath.Base(f.function), short(f.place))
+	}
+	return b.String()
+}
+
+// short keeps a file's name and line.
+func short(place string) string { return filepath.Base(place) }

@@ -1,0 +1,269 @@
+package chaostest
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mockforge-go/mockforge/assert"
+	"github.com/mockforge-go/mockforge/orchestrator"
+)
+
+func (h *harness) hooks() orchestrator.Hooks {
+	return orchestrator.Hooks{
+		Iteration: h.iteration, Step: h.step, Body: h.runBody, Overrun: h.overrun, Skipped: h.skipped, Moved: h.moved,
+	}
+}
+
+// subtest runs f as a subtest of the outer test, from inside virtual time. f
+// is called with nil where -run, -skip or -failfast left the subtest out, and
+// where this Go version refuses subtests in virtual time.
+func (h *harness) subtest(parent *testing.T, name string, f func(t *testing.T)) {
+	if h.quiet || parent == nil || h.refused {
+		f(nil)
+		return
+	}
+	ran := false
+	func() {
+		defer func() {
+			if ran {
+				return
+			}
+			if p := recover(); p != nil {
+				// The report then follows the run, see deferred.
+				h.mu.Lock()
+				h.refused = true
+				h.mu.Unlock()
+			}
+		}()
+		parent.Run(name, func(t *testing.T) {
+			ran = true
+			f(t)
+		})
+	}()
+	if ran {
+		h.mu.Lock()
+		h.selected = true
+		h.mu.Unlock()
+		return
+	}
+	if !h.refused {
+		h.mu.Lock()
+		h.muted = true
+		h.mu.Unlock()
+	}
+	f(nil)
+}
+
+func (h *harness) iteration(n int, do func()) {
+	width := len(fmt.Sprint(max(h.o.MaxIterations, h.set.iterations, 10)))
+	h.subtest(h.t, fmt.Sprintf("iteration-%0*d", width, n), func(t *testing.T) {
+		h.mu.Lock()
+		h.parents[n] = t
+		h.mu.Unlock()
+		do()
+		h.mu.Lock()
+		delete(h.parents, n)
+		h.mu.Unlock()
+	})
+}
+
+func (h *harness) parent(iteration int) *testing.T {
+	if !h.o.Loop {
+		return h.t
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.parents[iteration]
+}
+
+// step runs one step as a subtest.
+func (h *harness) step(s *orchestrator.ActiveStep, do func() orchestrator.StepResult) {
+	h.subtest(h.parent(s.Iteration), s.Spec.Name, func(t *testing.T) {
+		step := h.newStep(s, t)
+		h.mu.Lock()
+		h.steps[s] = step
+		h.mu.Unlock()
+		h.bubble.step.Store("step " + s.Spec.Name)
+		h.bubble.alive.Add(1)
+		res := do()
+		h.bubble.alive.Add(1)
+		h.report(step, res)
+		h.mu.Lock()
+		delete(h.steps, s)
+		h.mu.Unlock()
+		step.close(h, t, res)
+	})
+}
+
+func (h *harness) newStep(s *orchestrator.ActiveStep, t *testing.T) *Step {
+	sc := &scope{tb: h.t, known: h.known, sink: muted{}, name: h.t.Name() + "/" + s.Spec.Name, ctx: stepContext{s}}
+	switch {
+	case t != nil:
+		sc.sink, sc.name = testSink{t}, t.Name()
+	case h.refused && !h.quiet:
+		sc.sink = &buffer{}
+	}
+	step := &Step{scope: sc, URL: h.env.URL, Spec: s.Spec, Iteration: s.Iteration, env: h.env, active: s}
+	step.client = &http.Client{Transport: h.env.run.Recording(h.env.transport, s)}
+	sc.onErr = s.Fail
+	sc.exit = func() {
+		s.Finish(fmt.Errorf("%w: step %s was ended by its body", orchestrator.ErrStepEnded, s.Spec.Name))
+	}
+	return step
+}
+
+// report prints a step's verdict.
+func (h *harness) report(step *Step, res orchestrator.StepResult) {
+	for _, c := range res.Checks {
+		if c.Documented && c.Verdict.Status != assert.Pass {
+			step.fault(h.document(step, c), c)
+		}
+	}
+	step.raw(summary(res) + "\n")
+	if !step.Failed() && (res.State == orchestrator.StepFailed || res.State == orchestrator.StepInconclusive) {
+		step.report(h.at, res.Reason)
+	}
+	if step.Failed() {
+		h.mu.Lock()
+		if h.failed == "" && !step.silent() {
+			h.failed = step.Spec.Name
+		}
+		h.mu.Unlock()
+		step.raw("replay: " + replayLine(h.seed, h.dir, step.Name()) + "\n")
+	}
+}
+
+// document is where an expectation of the document stands.
+func (h *harness) document(step *Step, _ orchestrator.Check) string {
+	return h.at + ": " + step.Spec.Name
+}
+
+func (s *Step) silent() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.sink.(muted)
+	return ok
+}
+
+// close runs the step's clean-ups and ends its subtest.
+func (s *Step) close(h *harness, t *testing.T, res orchestrator.StepResult) {
+	h.protected("a clean-up of step "+s.Spec.Name, s.cleanUp)
+	s.mu.Lock()
+	sink := s.sink
+	s.mu.Unlock()
+	s.redirect(h.outerSink())
+	skipped := res.State == orchestrator.StepSkipped
+	switch {
+	case t != nil && skipped && !t.Failed():
+		t.SkipNow()
+	case t == nil:
+		if b, ok := sink.(*buffer); ok {
+			b.name, b.skipped = s.Spec.Name, skipped
+			h.mu.Lock()
+			h.later = append(h.later, deferred{b})
+			h.mu.Unlock()
+		}
+	}
+}
+
+// runBody calls the test's body for a step, on a goroutine of its own.
+func (h *harness) runBody(s *orchestrator.ActiveStep) {
+	if h.body == nil {
+		return
+	}
+	h.mu.Lock()
+	step := h.steps[s]
+	h.mu.Unlock()
+	id, _ := self()
+	step.goroutine.Store(id)
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		if p := recover(); p != nil {
+			step.report(h.panicLine(), fmt.Sprintf("the body panicked: %v%s", p, panicStack()))
+			step.exit()
+			return
+		}
+		switch {
+		case step.Skipped():
+			s.Skip("skipped by its body")
+		case !step.Failed():
+			step.report(h.at, "the body ended its goroutine without failing its step: it called FailNow or SkipNow of another T, or runtime.Goexit; use the step's own methods")
+		}
+		step.exit()
+	}()
+	h.body(step)
+	returned = true
+}
+
+// panicLine is the user's line that panicked.
+func (h *harness) panicLine() string {
+	if at := h.known.panicked(); at != "" {
+		return at
+	}
+	return h.at
+}
+
+// overrun reports a body that ignores the step's end.
+func (h *harness) overrun(s *orchestrator.ActiveStep) {
+	h.mu.Lock()
+	step := h.steps[s]
+	h.mu.Unlock()
+	if step == nil {
+		return
+	}
+	id, _ := step.goroutine.Load().(string)
+	at, where := h.at, ""
+	for _, st := range allStacks() {
+		if st.id != id {
+			continue
+		}
+		if users := st.users(); len(users) > 0 {
+			at = short(users[0].place)
+		}
+		where = "\n" + st.String()
+	}
+	step.report(at, fmt.Sprintf("the body of step %s has not returned 30s after the step's end; it is left behind%s\nhint     loop over step.Every or watch step.Context()",
+		s.Spec.Name, where))
+}
+
+// skipped reports a step that does not run.
+func (h *harness) skipped(step orchestrator.Step, iteration int, reason string) {
+	h.subtest(h.parent(iteration), step.Name, func(t *testing.T) {
+		if t == nil {
+			if h.refused && !h.quiet {
+				b := &buffer{name: step.Name, skipped: true}
+				fmt.Fprintf(b, "skipped: %s\n", reason)
+				h.mu.Lock()
+				h.later = append(h.later, deferred{b})
+				h.mu.Unlock()
+			}
+			return
+		}
+		h.mu.Lock()
+		filtered := h.muted
+		h.mu.Unlock()
+		if filtered && strings.HasSuffix(reason, " failed") {
+			name := strings.TrimSuffix(strings.TrimPrefix(reason, "step "), " failed")
+			fmt.Fprintf(t.Output(), "%s: not reached: %s (run it with %s)\n", h.at, reason, replayLine(h.seed, h.dir, h.t.Name()+"/"+name))
+			t.Fail()
+			return
+		}
+		fmt.Fprintf(t.Output(), "skipped: %s\n", reason)
+		t.SkipNow()
+	})
+}
+
+// moved reports a step that starts late.
+func (h *harness) moved(step orchestrator.Step, late time.Duration, because string) {
+	if h.quiet {
+		return
+	}
+	fmt.Fprintf(h.t.Output(), "%s: step %s starts %s late: step %s had operations in progress after its end\n",
+		h.at, step.Name, assert.FormatDuration(late), because)
+}

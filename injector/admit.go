@@ -1,0 +1,152 @@
+package injector
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// newPassage starts a request's way. It is not admitted yet.
+func newPassage(ctx context.Context, e *engine, t *target, r *http.Request) *passage {
+	p := &passage{engine: e, target: t, request: r, ctx: ctx}
+	p.stays = p.stays1[:0]
+	return p
+}
+
+// admit walks the request through the layers and serves the delays that they
+// decided. It reports false when the client left first.
+func (p *passage) admit() bool {
+	if p.engine.sequencer != nil {
+		p.readAhead()
+	}
+	for {
+		if !p.turn(true) {
+			return false
+		}
+		if p.wait == nil {
+			return p.pause()
+		}
+		p.readAhead()
+		if !p.wait.sit(p) {
+			return false
+		}
+		if p.end.kind != "" {
+			p.report(false)
+			return true
+		}
+	}
+}
+
+// turn takes the request's turn where there is an order, and walks on if asked.
+// It reports false when the client left first.
+func (p *passage) turn(walk bool) bool {
+	if p.engine.sequencer == nil {
+		p.stamp = time.Time{}
+		p.take(walk)
+		return true
+	}
+	return p.engine.sequencer.Turn(p.ctx, p.key, func(stamp time.Time) {
+		p.stamp = stamp
+		p.take(walk)
+	}) == nil
+}
+
+func (p *passage) take(walk bool) {
+	if p.set == nil {
+		p.enroll()
+	}
+	if !walk {
+		return
+	}
+	if p.wait = p.walk(); p.wait == nil {
+		p.report(p.end.kind == "")
+	}
+}
+
+// enroll numbers the request and takes the layers in force.
+func (p *passage) enroll() {
+	p.n = p.engine.admitted.Add(1)
+	if p.set = p.target.set.Load(); p.set == nil {
+		p.set = &layerSet{}
+	}
+	if p.engine.sequencer != nil {
+		p.slot = p.engine.sequencer.Slot()
+		p.pace.slot = p.slot
+	}
+	if p.engine.observer != nil {
+		p.arrived = p.now()
+	}
+}
+
+// An outcome is how a request ended.
+type outcome struct {
+	status   int
+	fault    string
+	failed   bool
+	canceled bool
+}
+
+// finish gives back what the request held in its layers, the innermost first,
+// and tells the observer. It does so once, and at the instant of departure:
+// the caller has waited for it.
+func (p *passage) finish(o outcome) {
+	if p.finished {
+		return
+	}
+	p.finished = true
+	if p.set == nil {
+		return // never admitted
+	}
+	for i := len(p.stays) - 1; i >= 0; i-- {
+		p.stays[i].leave(p.verdict(i, o))
+	}
+	if p.engine.observer != nil {
+		p.engine.observer.Done(&Outcome{
+			N: p.n, At: time.Now(), Target: p.target.name, Layers: p.refs(),
+			Status: o.status, Fault: o.fault, Failed: o.failed, Canceled: o.canceled,
+		})
+	}
+}
+
+// verdict is what the breaker of one layer learns. A rejection by the bulkhead
+// of the same layer says nothing about the upstream.
+func (p *passage) verdict(i int, o outcome) result {
+	switch {
+	case o.canceled, p.end.kind == KindBulkhead && p.end.stay == i:
+		return resultNone
+	case o.failed:
+		return resultFailure
+	}
+	return resultSuccess
+}
+
+func (s *stay) leave(r result) {
+	if s.conn != "" {
+		s.conns.leave(s.conn)
+	}
+	if s.inBulkhead {
+		s.bulkhead.release(time.Now())
+	}
+	if s.generation != 0 {
+		s.breaker.record(time.Now(), s.generation, r)
+	}
+}
+
+// abandon ends a request whose client left while it waited.
+func (p *passage) abandon() {
+	if p.set == nil {
+		return
+	}
+	p.pace.sync()
+	p.report(false)
+	p.finish(outcome{canceled: true})
+	p.depart()
+}
+
+// depart gives the slot back after the last departure.
+func (p *passage) depart() {
+	if p.slot != nil {
+		p.slot.Release()
+		p.slot = nil
+	}
+}

@@ -1,0 +1,109 @@
+package injector
+
+import (
+	"io"
+	"sync"
+	"time"
+)
+
+// A download is a response's body on its way to the client, and what the layers
+// do to it. The request ends with it.
+type download struct {
+	passage *passage
+	body    io.ReadCloser
+	shaper  shaper
+	limits  []*binding // bandwidth, the innermost first
+	pace    pace
+	status  int
+
+	err  error // of every later Read
+	once sync.Once
+}
+
+func (d *download) plan() {
+	p := d.passage
+	for i := len(p.stays) - 1; i >= 0; i-- {
+		s := &p.stays[i]
+		if s.drawn.hits&hitCorruption != 0 {
+			d.shaper.corrupt(s.faults, s.drawn.fault)
+		}
+		if s.drawn.hits&hitPartial != 0 {
+			d.shaper.cut(s.faults, s.drawn.fault)
+		}
+		if s.down != nil {
+			d.limits = append(d.limits, s.binding)
+		}
+	}
+}
+
+func (d *download) Read(b []byte) (int, error) {
+	if d.err != nil || len(b) == 0 {
+		return 0, d.err
+	}
+	for _, limit := range d.limits {
+		b = b[:min(len(b), limit.down.chunk())]
+	}
+	n, err := d.body.Read(b)
+	read := n
+	out, breaks := d.shaper.shape(b[:n])
+	n = copy(b, out)
+	switch {
+	case breaks, err == io.EOF && d.shaper.pending():
+		err = io.ErrUnexpectedEOF
+	case d.shaper.over():
+		err = io.EOF
+	}
+	if waited := d.wait(n); waited != nil {
+		err = waited
+	}
+	if err != nil {
+		d.err = err
+		d.end(err)
+		if n > 0 && read > 0 {
+			return n, nil // the error comes with the next Read
+		}
+	}
+	return n, err
+}
+
+// wait takes the time that n bytes need.
+func (d *download) wait(n int) error {
+	if n == 0 {
+		return nil
+	}
+	for _, limit := range d.limits {
+		if limit.off.Load() {
+			continue
+		}
+		d.pace.sync()
+		through := limit.down.reserve(time.Now(), n)
+		if !d.pace.sleep(d.passage.ctx, through, limit.layer) {
+			return d.passage.ctx.Err()
+		}
+	}
+	return nil
+}
+
+// Close ends the request, wherever the body is.
+func (d *download) Close() error {
+	d.end(nil)
+	return d.body.Close()
+}
+
+// end ends the request, once.
+func (d *download) end(err error) {
+	d.once.Do(func() {
+		d.pace.sync()
+		o := outcome{status: d.status, fault: d.shaper.fault(), failed: d.status >= 500}
+		switch {
+		case d.shaper.broke || err == io.ErrUnexpectedEOF && d.shaper.cuts:
+			o = outcome{fault: KindPartialResponse, failed: true}
+		case err != nil && err != io.EOF && d.passage.ctx.Err() != nil:
+			o = outcome{canceled: true}
+		case err != nil && err != io.EOF:
+			o = outcome{failed: true}
+		}
+		d.passage.finish(o)
+		d.passage.depart()
+	})
+}

@@ -1,0 +1,144 @@
+package injector
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// A target is a named upstream and the layers in front of it.
+type target struct {
+	name string
+	set  atomic.Pointer[layerSet] // nil: a request need not stop
+}
+
+// A layerSet is immutable.
+type layerSet struct {
+	bindings []*binding
+	simple   bool // and nobody watches
+}
+
+// An engine is what all views of an Injector share.
+type engine struct {
+	seed           uint64
+	observer       Observer
+	sequencer      Sequencer
+	trustForwarded bool
+	refusedAtDial  bool
+	admitted       atomic.Int64
+
+	mu      sync.Mutex
+	layers  []*layer // in force, in order of Apply
+	bound   map[*layer]map[string]*binding
+	targets map[string]*target
+	cut     chan struct{} // of the layers in force; nil: none was applied since the last Release
+	past    []*layer      // removed, the last at the end
+}
+
+// maxPast is how many removed layers stay readable.
+const maxPast = 256
+
+// watched reports whether every request has to stop, layers or not.
+func (e *engine) watched() bool { return e.observer != nil || e.sequencer != nil }
+
+// target returns the target of that name, which is made on first use.
+func (e *engine) target(name string) *target {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t, ok := e.targets[name]
+	if !ok {
+		t = &target{name: name}
+		e.targets[name] = t
+		e.rebuild(t)
+	}
+	return t
+}
+
+func (e *engine) apply(l Layer) *layer {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.cut == nil {
+		e.cut = make(chan struct{})
+	}
+	made := newLayer(l, e.seed, e.cut)
+	e.layers = append(e.layers, made)
+	e.bound[made] = map[string]*binding{}
+	e.rebuildAll()
+	return made
+}
+
+func (e *engine) remove(gone ...*layer) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.drop(gone)
+}
+
+// drop takes layers off. e.mu is held.
+func (e *engine) drop(gone []*layer) {
+	for _, l := range gone {
+		i := slices.Index(e.layers, l)
+		if i < 0 {
+			continue
+		}
+		e.layers = slices.Delete(slices.Clone(e.layers), i, i+1)
+		delete(e.bound, l)
+		e.past = append(e.past, l)
+		l.off.Store(true)
+		defer close(l.gone)
+	}
+	if extra := len(e.past) - maxPast; extra > 0 {
+		e.past = slices.Delete(e.past, 0, extra)
+	}
+	e.rebuildAll()
+}
+
+func (e *engine) release() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.drop(slices.Clone(e.layers))
+	if e.cut != nil {
+		close(e.cut)
+		e.cut = nil
+	}
+}
+
+func (e *engine) rebuildAll() {
+	for _, t := range e.targets {
+		e.rebuild(t)
+	}
+}
+
+// rebuild publishes the layers of a target. e.mu is held.
+func (e *engine) rebuild(t *target) {
+	set := &layerSet{simple: !e.watched()}
+	for _, l := range e.layers {
+		if !l.applies(t.name) {
+			continue
+		}
+		b := e.bound[l][t.name]
+		if b == nil {
+			b = newBinding(l, t.name, e.observer)
+			e.bound[l][t.name] = b
+		}
+		set.bindings = append(set.bindings, b)
+		set.simple = set.simple && b.simple()
+	}
+	if len(set.bindings) == 0 && !e.watched() {
+		set = nil
+	}
+	t.set.Store(set)
+}
+
+// find returns the layer of that name: one in force, else the last one removed.
+func (e *engine) find(ref LayerRef) *layer {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, list := range [][]*layer{e.layers, e.past} {
+		for _, l := range slices.Backward(list) {
+			if l.ref == ref {
+				return l
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,51 @@
+package injector
+
+import (
+	"context"
+	"net/http"
+)
+
+// forward asks the upstream, with what the layers do to the response.
+func (p *passage) forward(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	p.throttleUp(r)
+	out := &writer{w: w, passage: p}
+	out.plan()
+	if !out.busy() {
+		p.mark(w.Header())
+		next.ServeHTTP(w, r)
+		return
+	}
+	if out.cuts {
+		// The upstream's handler is told that its client is gone.
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		out.cancel = cancel
+		r = r.WithContext(ctx)
+	}
+	returned := false
+	defer func() {
+		if !returned { // it panicked: the connection is aborted
+			p.pace.sync()
+			p.finish(outcome{failed: true, canceled: r.Context().Err() != nil && !out.aborted})
+		}
+	}()
+	next.ServeHTTP(out, r)
+	returned = true
+	out.close()
+}
+
+// busy reports whether the response must be watched: something changes it, or
+// somebody learns how it ended.
+func (w *writer) busy() bool {
+	p := w.passage
+	if p.engine.watched() || w.alters() || len(p.downs) > 0 {
+		return true
+	}
+	for i := range p.stays {
+		s := &p.stays[i]
+		if s.inBulkhead || s.generation != 0 || s.conn != "" {
+			return true
+		}
+	}
+	return false
+}

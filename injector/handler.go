@@ -1,0 +1,102 @@
+package injector
+
+import (
+	"net"
+	"net/http"
+	"time"
+)
+
+// A handler is the seam on the server's side.
+type handler struct {
+	engine *engine
+	target *target
+	next   http.Handler
+}
+
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	set := h.target.set.Load()
+	if set == nil {
+		h.next.ServeHTTP(w, r)
+		return
+	}
+	if !set.simple {
+		h.serve(w, r, newPassage(r.Context(), h.engine, h.target, r))
+		return
+	}
+	for i, b := range set.bindings {
+		if d := b.draw(r, h.engine.trustForwarded, time.Time{}); d.hits != 0 {
+			p := newPassage(r.Context(), h.engine, h.target, r)
+			p.set, p.at, p.drew, p.drawn = set, i, true, d
+			h.serve(w, r, p)
+			return
+		}
+	}
+	h.next.ServeHTTP(w, r)
+}
+
+func (h *handler) serve(w http.ResponseWriter, r *http.Request, p *passage) {
+	defer p.depart()
+	if !h.engine.refusedAtDial {
+		p.conn = r.RemoteAddr
+	}
+	switch {
+	case !p.admit():
+		p.abandon()
+		panic(http.ErrAbortHandler)
+	case p.end.kind == "":
+		p.forward(w, r, h.next)
+	default:
+		p.answer(w)
+	}
+}
+
+// answer sends the client what a terminal fault decided.
+func (p *passage) answer(w http.ResponseWriter) {
+	reset, left := p.stallDown()
+	p.pace.sync()
+	switch a := p.end.answer; {
+	case left:
+		p.abandon()
+		panic(http.ErrAbortHandler)
+	case reset:
+		p.finish(outcome{fault: KindPacketLoss, failed: true})
+		disconnect(w, abortReset)
+	case a == nil:
+		p.finish(outcome{fault: p.end.kind, failed: true})
+		disconnect(w, p.end.abort)
+	default:
+		p.finish(outcome{status: a.status, fault: p.end.kind, failed: a.status >= 500})
+		a.writeHeader(w.Header())
+		p.mark(w.Header())
+		w.WriteHeader(a.status)
+		_, _ = w.Write(a.body) // whether the client still reads is its own affair
+	}
+}
+
+// disconnect ends the connection without an answer. Where it cannot be taken
+// over, as on HTTP/2, the request's stream is reset instead.
+func disconnect(w http.ResponseWriter, how abort) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if how != abortClose {
+		setLinger(conn)
+	}
+	_ = conn.Close() // it is gone either way
+}
+
+// setLinger makes closing the connection reset it.
+func setLinger(conn net.Conn) {
+	for conn != nil {
+		if c, ok := conn.(interface{ SetLinger(int) error }); ok {
+			_ = c.SetLinger(0) // without it the close is an orderly one
+			return
+		}
+		inner, ok := conn.(interface{ NetConn() net.Conn })
+		if !ok {
+			return
+		}
+		conn = inner.NetConn()
+	}
+}

@@ -1,0 +1,130 @@
+package injector
+
+import "net/http"
+
+// An Injector holds the layers in force and puts them in front of handlers,
+// transports and listeners. Without a layer it costs one atomic load a request.
+// It is safe for concurrent use.
+//
+// An Injector made by New stands for the target named "default"; Target gives
+// views for others. All views share one set of layers.
+type Injector struct {
+	engine *engine
+	target *target
+}
+
+// defaultTarget is the name of the target of an Injector made by New.
+const defaultTarget = "default"
+
+// An Option configures an Injector.
+type Option interface{ apply(*engine) }
+
+type option func(*engine)
+
+func (o option) apply(e *engine) { o(e) }
+
+// WithSeed sets the seed of every decision: the same seed, layers and order of
+// requests give the same faults. Default: 0.
+func WithSeed(seed uint64) Option { return option(func(e *engine) { e.seed = seed }) }
+
+// WithObserver tells o what the injector does. The observer must not call the
+// Injector back from Transition. Default: none; then nothing is recorded.
+func WithObserver(o Observer) Option { return option(func(e *engine) { e.observer = o }) }
+
+// WithSequencer gives requests an order, for virtual time. Default: none;
+// requests are decided as they happen to come.
+func WithSequencer(s Sequencer) Option { return option(func(e *engine) { e.sequencer = s }) }
+
+// TrustForwarded takes the client's address from X-Forwarded-For or X-Real-IP,
+// which any client can write. Default: the address of the connection.
+func TrustForwarded() Option { return option(func(e *engine) { e.trustForwarded = true }) }
+
+// ConnectionsRefusedAtDial leaves max_connections to whoever makes the
+// connections and asks AdmitConn for each of them. Default: Handler and
+// RoundTripper refuse by themselves.
+func ConnectionsRefusedAtDial() Option { return option(func(e *engine) { e.refusedAtDial = true }) }
+
+// New returns an Injector with no layer in force.
+func New(opts ...Option) *Injector {
+	e := &engine{bound: map[*layer]map[string]*binding{}, targets: map[string]*target{}}
+	for _, o := range opts {
+		o.apply(e)
+	}
+	return &Injector{engine: e, target: e.target(defaultTarget)}
+}
+
+// Target returns a view of the Injector for one named upstream. Views of the
+// same name are the same upstream.
+func (in *Injector) Target(name string) *Injector {
+	return &Injector{engine: in.engine, target: in.engine.target(name)}
+}
+
+// Apply puts a layer in force, behind those that are in force already, for the
+// next request on. The Config is copied; values out of range are clamped and
+// what makes no sense is ignored.
+//
+// remove takes the layer off again; calling it again does nothing. Requests
+// inside keep what was decided for them, but those that wait without a computed
+// end (in a partition, a stall or a queue) go on as if the link had healed.
+func (in *Injector) Apply(l Layer) (remove func()) {
+	made := in.engine.apply(l)
+	return func() { in.engine.remove(made) }
+}
+
+// Release takes every layer off and cuts every wait inside short, computed
+// delays too. The Injector can be used again afterwards.
+func (in *Injector) Release() { in.engine.release() }
+
+// Draws returns what the sampled rules of a layer have decided so far, one Draw
+// for each kind that is on; for packet loss, each direction of a request draws.
+// It works for layers in force and for the last 256 that were removed; it
+// returns nil for others. Where several layers have the same name and
+// iteration, the one in force counts, else the last.
+func (in *Injector) Draws(ref LayerRef) []Draw {
+	l := in.engine.find(ref)
+	if l == nil {
+		return nil
+	}
+	return l.draws()
+}
+
+// BreakerState returns the state of the circuit breaker that the layers in
+// force have for a target: closed, open or half_open. Of several breakers, the
+// one that lets through least counts. It returns false where there is none.
+//
+// A breaker that has been open for its time-out stays open until a request
+// asks.
+func (in *Injector) BreakerState(target string) (string, bool) {
+	severity := map[string]int{stateClosed: 1, stateHalfOpen: 2, stateOpen: 3}
+	state, found := "", false
+	if set := in.engine.target(target).set.Load(); set != nil {
+		for _, b := range set.bindings {
+			if b.breaker == nil {
+				continue
+			}
+			if s := b.breaker.current(); severity[s] > severity[state] {
+				state, found = s, true
+			}
+		}
+	}
+	return state, found
+}
+
+// Handler puts the target's layers in front of next.
+//
+// A response that was aborted ends with a panic of http.ErrAbortHandler where
+// the connection cannot be taken over (HTTP/2, httptest.ResponseRecorder). So
+// does a request whose client left while it waited.
+func (in *Injector) Handler(next http.Handler) http.Handler {
+	return &handler{engine: in.engine, target: in.target, next: next}
+}
+
+// RoundTripper puts the target's layers in front of next, on the client's side:
+// faults are the errors that a client would get, or responses made up with all
+// their fields. A nil next is http.DefaultTransport.
+func (in *Injector) RoundTripper(next http.RoundTripper) http.RoundTripper {
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	return &transport{engine: in.engine, target: in.target, next: next}
+}

@@ -1,0 +1,140 @@
+package injector
+
+import (
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// A Layer is a Config in force, on behalf of a step.
+type Layer struct {
+	Name      string
+	Iteration int
+	Config    Config
+	Targets   []string // names of targets; nil: all
+	Silent    bool     // leave the X-Mockforge headers out
+}
+
+// A layer is a Layer made ready: its rules, and what they have counted.
+type layer struct {
+	ref     LayerRef
+	targets []string
+	silent  bool
+	step    []string // the value of X-Mockforge-Step
+
+	latency *latencyRule // the sampled rules, shared by all targets; nil: off
+	faults  *faultRule
+	loss    *lossRule
+	answers *answers
+	parts   parts
+
+	reached limitCounts
+	off     atomic.Bool
+	gone    chan struct{} // closed when the layer is removed
+	cut     chan struct{} // closed by Release; shared by the layers of its time
+}
+
+// parts are the sections whose state belongs to a layer and a target.
+type parts struct {
+	breaker   *CircuitBreaker
+	bulkhead  *Bulkhead
+	rateLimit *RateLimit
+	conns     int
+	bandwidth int64
+}
+
+// limitCounts count the requests that reached each limit of a layer.
+type limitCounts struct{ breaker, bulkhead, rate, conns, bandwidth atomic.Uint64 }
+
+func newLayer(l Layer, seed uint64, cut chan struct{}) *layer {
+	c := l.Config
+	out := &layer{
+		ref: LayerRef{Name: l.Name, Iteration: l.Iteration}, targets: slices.Clone(l.Targets), silent: l.Silent,
+		step: []string{l.Name}, gone: make(chan struct{}), cut: cut,
+	}
+	key := func(section string) func(kind string) uint64 {
+		base := Mix(keyOf(seed, l.Name), uint64(l.Iteration))
+		return func(kind string) uint64 { return keyOf(base, section, kind) }
+	}
+	if s := c.latency(); s != nil {
+		out.latency = newLatencyRule(s, key("latency"))
+	}
+	if s := c.faults(); s != nil && len(s.effects()) > 0 {
+		out.faults = newFaultRule(s, key("fault_injection"))
+		out.answers = newAnswers(l.Name, out.faults)
+	}
+	if s := c.shaping(); s != nil {
+		out.loss = newLossRule(s, key("traffic_shaping"))
+		out.parts.conns, out.parts.bandwidth = max(s.MaxConnections, 0), max(s.BandwidthLimit, 0)
+	}
+	if s := c.breaker(); s != nil {
+		out.parts.breaker = new(*s)
+	}
+	if s := c.bulkhead(); s != nil {
+		out.parts.bulkhead = new(*s)
+	}
+	if s := c.rateLimit(); s != nil {
+		out.parts.rateLimit = new(*s)
+	}
+	return out
+}
+
+// applies reports whether the layer is in front of a target.
+func (l *layer) applies(target string) bool {
+	return l.targets == nil || slices.Contains(l.targets, target)
+}
+
+// A drawn is what a request drew from the latency and fault rules of a layer.
+type drawn struct {
+	latency, fault uint64 // ordinals
+	hits           hit
+}
+
+// draw takes the next ordinals of the rules that the request reaches.
+func (l *layer) draw(r *http.Request, trustForwarded bool, now time.Time) (d drawn) {
+	if rule := l.latency; rule != nil {
+		d.latency = rule.count.next()
+		if rule.hits.hit(d.latency) {
+			d.hits = hitLatency
+		}
+	}
+	if rule := l.faults; rule != nil && (rule.matcher == nil || rule.matcher.match(r, trustForwarded)) {
+		d.fault = rule.count.next()
+		d.hits |= rule.draw(d.fault, now)
+	}
+	return d
+}
+
+// draws are the counts of every rule that samples.
+func (l *layer) draws() []Draw {
+	var out []Draw
+	add := func(kind string, requests uint64, s ...*sampler) {
+		if s[0] == nil {
+			return
+		}
+		d := Draw{Kind: kind, Probability: s[0].probability, Sampling: s[0].sampling, Requests: requests * uint64(len(s))}
+		for _, s := range s {
+			d.Injected += s.injected.Load()
+			d.Masked += s.masked.Load()
+		}
+		out = append(out, d)
+	}
+	if r := l.loss; r != nil {
+		add(KindPacketLoss, r.count.n.Load(), r.up, r.down)
+	}
+	if r := l.latency; r != nil {
+		add(KindLatency, r.count.n.Load(), r.hits)
+	}
+	if r := l.faults; r != nil {
+		n := r.count.n.Load()
+		if r.pattern == nil || r.pattern.codes != nil {
+			add(KindHTTPError, n, r.httpCounts)
+		}
+		add(KindConnectionError, n, r.connection)
+		add(KindTimeout, n, r.timeout)
+		add(KindPartialResponse, n, r.partial)
+		add(KindPayloadCorruption, n, r.corruption)
+	}
+	return out
+}

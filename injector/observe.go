@@ -1,0 +1,106 @@
+package injector
+
+import "time"
+
+// An Observer is told what the injector did. Its methods are called in
+// sequence order where there is a Sequencer and concurrently where there is
+// none; they must return quickly and must not keep the pointers.
+type Observer interface {
+	// Request is called when a request (or, for a wrapped listener, a
+	// connection) has been decided by every layer that it entered. It is called
+	// once a request, even when nothing was injected.
+	Request(*Request)
+	// Done is called when the request has been answered, aborted, or left by
+	// its client.
+	Done(*Outcome)
+	// Transition is called when a breaker changes state or a bulkhead starts
+	// or stops refusing.
+	Transition(*Transition)
+}
+
+// A Request is an arrival as the injector saw it, with what was decided.
+type Request struct {
+	N         int64     // admission number over the whole run, from 1
+	At        time.Time // when it arrived
+	Target    string
+	Method    string
+	Host      string
+	Path      string        // path only; the query is left out on purpose
+	Endpoint  string        // method and route pattern, ids replaced
+	RequestID string        // the caller's X-Request-Id
+	Layers    []LayerRef    // the layers it entered, in order
+	Decisions []Decision    // what fired or was masked, in order
+	Delay     time.Duration // the sum of all computed delays
+}
+
+// A LayerRef names a layer: the step that it belongs to and its iteration.
+type LayerRef struct {
+	Name      string
+	Iteration int
+}
+
+// A Decision is one fault that fired, or would have fired, for one request.
+type Decision struct {
+	Layer   LayerRef
+	Kind    string        // a Kind… constant
+	Ordinal uint64        // of the request within its rule, from 0
+	Status  int           // the status answered; 0: none
+	Delay   time.Duration // the delay injected; 0: none
+	Masked  bool          // hidden by an earlier fault
+}
+
+// Fault kinds: the values of X-Mockforge-Fault, of Decision.Kind and of
+// injected.KIND in expectations.
+const (
+	KindLatency            = "latency"
+	KindHTTPError          = "http_error"
+	KindConnectionError    = "connection_error"
+	KindTimeout            = "timeout"
+	KindPartialResponse    = "partial_response"
+	KindPayloadCorruption  = "payload_corruption"
+	KindRateLimit          = "rate_limit"
+	KindConnectionLimit    = "connection_limit"
+	KindPacketLoss         = "packet_loss"
+	KindBandwidth          = "bandwidth"
+	KindCircuitBreakerOpen = "circuit_breaker"
+	KindBulkhead           = "bulkhead"
+)
+
+// Kinds lists every fault kind, in the order in which a layer applies them.
+func Kinds() []string {
+	return []string{KindCircuitBreakerOpen, KindBulkhead, KindRateLimit, KindConnectionLimit, KindPacketLoss, KindLatency,
+		KindHTTPError, KindConnectionError, KindTimeout, KindPartialResponse, KindPayloadCorruption, KindBandwidth}
+}
+
+// An Outcome is how a request ended, seen from the server.
+type Outcome struct {
+	N        int64 // the Request's
+	At       time.Time
+	Target   string
+	Layers   []LayerRef
+	Status   int    // what the client was sent; 0: nothing, or an aborted connection
+	Fault    string // the Kind that made the outcome; "": the upstream's own
+	Failed   bool   // a 5xx, or a connection or time-out fault
+	Canceled bool   // the client left first
+}
+
+// A Transition is a change of state of a breaker or a bulkhead that belongs to
+// a layer and a target.
+type Transition struct {
+	At        time.Time
+	Layer     LayerRef
+	Target    string
+	Component string // circuit_breaker or bulkhead
+	From, To  string // closed, open, half_open; accepting, refusing
+	Reason    string // "5 consecutive failures"
+}
+
+// A Draw counts what one rule decided, for comparing with what was planned.
+type Draw struct {
+	Kind        string
+	Probability float64
+	Sampling    Sampling
+	Requests    uint64 // how many requests drew
+	Injected    uint64
+	Masked      uint64
+}

@@ -1,0 +1,66 @@
+package injector
+
+import (
+	"context"
+	"time"
+)
+
+// shift is the most by which a departure is moved to an instant of its own, and
+// the shortest delay that is shortened so that it never ends late.
+const shift = 20 * time.Microsecond
+
+// A pace makes what leaves a request leave at the instants of its slot. Without
+// a slot it does nothing. It is for one goroutine.
+type pace struct {
+	slot Slot
+	here time.Time // the instant of the slot that was reached last
+}
+
+// sync waits for the next instant of the slot, unless this is one.
+func (a *pace) sync() {
+	if a.slot == nil {
+		return
+	}
+	now := time.Now()
+	if now.Equal(a.here) {
+		return
+	}
+	a.here = a.slot.After(now)
+	time.Sleep(a.here.Sub(now))
+}
+
+// early is when to end a wait that began at start and nominally ends at end: at
+// an instant of the slot, and never late, where the wait is long enough.
+func (a *pace) early(start, end time.Time) time.Time {
+	if a.slot == nil || end.Sub(start) < shift {
+		return end
+	}
+	return a.slot.Before(end)
+}
+
+func (a *pace) syncIf(yes bool) {
+	if yes {
+		a.sync()
+	}
+}
+
+// sleep waits until bytes are through a layer's limit. It ends early when the
+// layer goes, and reports false when the client left.
+func (a *pace) sleep(ctx context.Context, until time.Time, l *layer) bool {
+	if a.slot != nil {
+		until = a.slot.After(until)
+	}
+	t := time.NewTimer(time.Until(until))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		a.here = until
+	case <-l.gone:
+	case <-l.cut:
+	case <-ctx.Done():
+		return false
+	case <-peerGone(ctx):
+		return false
+	}
+	return true
+}

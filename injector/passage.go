@@ -1,0 +1,186 @@
+package injector
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// A passage is one request's way through the layers of its target.
+type passage struct {
+	engine     *engine
+	target     *target
+	request    *http.Request
+	ctx        context.Context
+	conn       string // the connection, for connection limits; "": do not count
+	perRequest bool   // count each request as a connection
+	body       *replay
+
+	n       int64
+	slot    Slot // nil without a Sequencer
+	pace    pace
+	arrived time.Time
+	stamp   time.Time // of the last turn; zero: the clock was not read yet
+
+	set   *layerSet
+	at    int // how far it came: the layer
+	stage stage
+	drew  bool // the first layer's draw was made on the fast path
+	drawn drawn
+	wait  waiting // why the walk stopped; nil: it is over
+
+	stays     []stay
+	stays1    [1]stay // room for the usual case
+	delay     time.Duration
+	stalls    []stall // on the way up
+	downs     []stall
+	end       ending
+	decisions []Decision
+	reported  bool
+	finished  bool
+}
+
+// stage is a part of a layer, in the order in which a request meets them.
+type stage int
+
+const (
+	stageBreaker stage = iota
+	stageBulkhead
+	stageRate
+	stageConns
+	stageLoss
+	stageFaults
+)
+
+// A stay is what a request holds in a layer, and what the layer does to it.
+type stay struct {
+	*binding
+	generation uint64 // of the breaker that admitted it; 0: none
+	inBulkhead bool   // it is in progress in the bulkhead
+	conn       string // it is counted there
+	drawn      drawn
+	latency    time.Duration
+	kind       string // what goes into X-Mockforge-Fault; "": nothing
+}
+
+// A stall holds up a stream that lost a packet.
+type stall struct {
+	*layer
+	length time.Duration
+	reset  bool
+}
+
+// An ending is a terminal fault: the upstream is not asked. The zero ending is
+// none.
+type ending struct {
+	kind   string
+	stay   int // which layer made it
+	answer *answer
+	abort  abort // where there is no answer
+}
+
+// abort is how a connection ends without an answer.
+type abort int
+
+const (
+	abortReset abort = iota + 1
+	abortClose
+	abortRefuse // reset, or the dial itself where there is one
+)
+
+// now is the instant of the last turn. Without a Sequencer the clock is read
+// when it is first needed.
+func (p *passage) now() time.Time {
+	if p.stamp.IsZero() {
+		p.stamp = time.Now()
+	}
+	return p.stamp
+}
+
+// record notes a decision, for the observer.
+func (p *passage) record(s *stay, d Decision) {
+	if p.engine.observer != nil {
+		d.Layer = s.ref
+		p.decisions = append(p.decisions, d)
+	}
+}
+
+// stop ends the walk with a terminal fault of the layer that the walk is in.
+func (p *passage) stop(kind string, a *answer, how abort) {
+	i := len(p.stays) - 1
+	p.stays[i].kind = kind
+	p.end = ending{kind: kind, stay: i, answer: a, abort: how}
+}
+
+// refs are the layers that the request entered.
+func (p *passage) refs() []LayerRef {
+	out := make([]LayerRef, len(p.stays))
+	for i := range p.stays {
+		out[i] = p.stays[i].ref
+	}
+	return out
+}
+
+// report tells the observer what was decided, once. asked says whether the
+// upstream will be asked.
+func (p *passage) report(asked bool) {
+	if p.reported {
+		return
+	}
+	p.reported = true
+	p.settle(asked)
+	if p.engine.observer == nil {
+		return
+	}
+	r := p.request
+	out := &Request{
+		N: p.n, At: p.arrived, Target: p.target.name, Layers: p.refs(), Decisions: p.decisions, Delay: p.delay,
+	}
+	for _, s := range p.stalls {
+		out.Delay += s.length
+	}
+	if r != nil {
+		out.Method, out.Host, out.Path, out.Endpoint, out.RequestID = methodOf(r), hostOf(r), r.URL.Path, endpoint(r), r.Header.Get("X-Request-Id")
+	}
+	p.engine.observer.Request(out)
+}
+
+// marked reports whether the response must say what was done to it.
+func (p *passage) marked() bool {
+	for i := range p.stays {
+		if p.stays[i].kind != "" && !p.stays[i].silent {
+			return true
+		}
+	}
+	return false
+}
+
+// mark says in the response's headers which layers acted, and how.
+func (p *passage) mark(h http.Header) {
+	var latency time.Duration
+	for i := range p.stays {
+		s := &p.stays[i]
+		if s.kind == "" || s.silent {
+			continue
+		}
+		h[headerFault] = append(h[headerFault], s.kind)
+		if steps, ok := h[headerStep]; ok {
+			h[headerStep] = append(steps, s.step...)
+		} else {
+			h[headerStep] = s.step[:1:1]
+		}
+		latency += s.latency
+	}
+	if latency > 0 {
+		ms := float64(latency) / float64(time.Millisecond)
+		h[headerLatency] = []string{strconv.FormatFloat(ms, 'f', -1, 64)}
+	}
+}
+
+func methodOf(r *http.Request) string {
+	if r.Method == "" {
+		return http.MethodGet
+	}
+	return r.Method
+}

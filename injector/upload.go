@@ -1,0 +1,53 @@
+package injector
+
+import (
+	"io"
+	"net/http"
+	"time"
+)
+
+// throttleUp limits the bandwidth of the request's body. The body may be read
+// in another goroutine than the response is written in.
+func (p *passage) throttleUp(r *http.Request) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return
+	}
+	var limits []*binding
+	for i := range p.stays {
+		if s := &p.stays[i]; s.up != nil {
+			limits = append(limits, s.binding)
+		}
+	}
+	if limits != nil {
+		r.Body = &upload{ReadCloser: r.Body, passage: p, limits: limits, pace: pace{slot: p.slot}}
+	}
+}
+
+// An upload is a body that comes at a limited rate.
+type upload struct {
+	io.ReadCloser
+	passage *passage
+	limits  []*binding
+	pace    pace
+}
+
+func (u *upload) Read(b []byte) (int, error) {
+	for _, limit := range u.limits {
+		b = b[:min(len(b), limit.up.chunk())]
+	}
+	n, err := u.ReadCloser.Read(b)
+	if n == 0 {
+		return n, err
+	}
+	for _, limit := range u.limits {
+		if limit.off.Load() {
+			continue
+		}
+		u.pace.sync()
+		through := limit.up.reserve(time.Now(), n)
+		if !u.pace.sleep(u.passage.ctx, through, limit.layer) {
+			return n, u.passage.ctx.Err()
+		}
+	}
+	return n, err
+}

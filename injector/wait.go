@@ -1,0 +1,161 @@
+package injector
+
+import (
+	"context"
+	"time"
+)
+
+// ConnContextKey is the context key under which a server may give requests a
+// value with a method PeerGone() <-chan struct{}, see http.Server.ConnContext.
+// net/http notices that a client has left only once the request's body was
+// read; with such a value a wait ends at once for large and streamed bodies
+// too.
+type ConnContextKey struct{}
+
+// woke is why a wait ended.
+type woke int
+
+const (
+	wokeTime   woke = iota // it came to its end
+	wokeSignal             // what it waited for happened
+	wokeHealed             // the layer was removed, or everything was released
+	wokeLeft               // the client left
+)
+
+// await waits until an instant (the zero one never comes) or until a channel is
+// closed (a nil one never is).
+func (p *passage) await(until time.Time, signal, gone, cut <-chan struct{}) woke {
+	var timer <-chan time.Time
+	if !until.IsZero() {
+		left := time.Until(until)
+		if left <= 0 {
+			return wokeTime
+		}
+		t := time.NewTimer(left)
+		defer t.Stop()
+		timer = t.C
+	}
+	select {
+	case <-timer:
+		p.pace.here = until
+		return wokeTime
+	case <-signal:
+		return wokeSignal
+	case <-gone:
+		return wokeHealed
+	case <-cut:
+		return wokeHealed
+	case <-p.ctx.Done():
+		return wokeLeft
+	case <-peerGone(p.ctx):
+		return wokeLeft
+	}
+}
+
+func peerGone(ctx context.Context) <-chan struct{} {
+	if conn, ok := ctx.Value(ConnContextKey{}).(interface{ PeerGone() <-chan struct{} }); ok {
+		return conn.PeerGone()
+	}
+	return nil
+}
+
+// waiting is a wait in the middle of the walk, with no computed end.
+type waiting interface {
+	// sit waits. It reports false when the client left; otherwise the walk
+	// goes on, or a terminal fault was set.
+	sit(p *passage) bool
+}
+
+// queued waits in the queue of the bulkhead of the last layer entered.
+type queued struct {
+	place *place
+	until time.Time
+}
+
+func (q *queued) sit(p *passage) bool {
+	s := &p.stays[len(p.stays)-1]
+	why := p.await(q.until, q.place.granted, s.gone, s.cut)
+	p.pace.syncIf(why == wokeLeft || why == wokeTime)
+	s.inBulkhead = s.bulkhead.quit(time.Now(), q.place)
+	switch {
+	case why == wokeLeft:
+		return false
+	case why == wokeTime && !s.inBulkhead:
+		p.refuseAtBulkhead(s, "bulkhead_timeout", "waited too long for "+p.target.name)
+	default:
+		s.reached.bulkhead.Add(1)
+	}
+	return true
+}
+
+// partitioned waits in a link on which nothing arrives. Where until is set, the
+// connection is reset then.
+type partitioned struct {
+	layer *layer
+	until time.Time
+}
+
+func (w *partitioned) sit(p *passage) bool {
+	switch p.await(w.until, nil, w.layer.gone, w.layer.cut) {
+	case wokeLeft:
+		return false
+	case wokeTime:
+		p.stop(KindPacketLoss, nil, abortReset)
+	}
+	return true
+}
+
+// pause serves the delays that were decided: first the stalls, each of which
+// ends with its layer, then the computed delay. It reports false when the
+// client left.
+func (p *passage) pause() bool {
+	if len(p.stalls) == 0 && p.delay <= 0 {
+		return true
+	}
+	p.readAhead()
+	from := p.now()
+	for i, s := range p.stalls {
+		end := from.Add(s.length)
+		if i == len(p.stalls)-1 && p.delay <= 0 {
+			end = p.pace.early(p.stamp, end)
+		}
+		switch p.await(end, nil, s.gone, s.cut) {
+		case wokeLeft:
+			return false
+		case wokeHealed:
+			if !p.turn(false) {
+				return false
+			}
+			from = p.now()
+		default:
+			from = from.Add(s.length)
+		}
+	}
+	if p.delay <= 0 {
+		return true
+	}
+	switch p.await(p.pace.early(p.stamp, from.Add(p.delay)), nil, nil, p.stays[0].cut) {
+	case wokeLeft:
+		return false
+	case wokeHealed:
+		return p.turn(false)
+	}
+	return true
+}
+
+// stallDown serves the stalls of the response, before its first byte.
+func (p *passage) stallDown() (reset, left bool) {
+	for _, s := range p.downs {
+		now := time.Now()
+		switch p.await(p.pace.early(now, now.Add(s.length)), nil, s.gone, s.cut) {
+		case wokeLeft:
+			return false, true
+		case wokeTime:
+			if s.reset {
+				return true, false
+			}
+		}
+	}
+	p.downs = nil
+	return false, false
+}

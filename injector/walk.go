@@ -1,0 +1,254 @@
+package injector
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// walk takes the request through the layers from where it stopped. It returns
+// why the request has to wait, or nil at the end: then every decision is made.
+func (p *passage) walk() waiting {
+	for ; p.at < len(p.set.bindings) && p.end.kind == ""; p.at, p.stage = p.at+1, stageBreaker {
+		b := p.set.bindings[p.at]
+		if b.off.Load() {
+			continue // removed while the request waited in it or before it
+		}
+		if p.stage == stageBreaker {
+			p.stays = append(p.stays, stay{binding: b})
+		}
+		if w := p.enter(&p.stays[len(p.stays)-1]); w != nil {
+			return w
+		}
+	}
+	return nil
+}
+
+// enter takes the request through the stages of one layer.
+func (p *passage) enter(s *stay) waiting {
+	for ; p.stage <= stageFaults; p.stage++ {
+		var w waiting
+		switch p.stage {
+		case stageBreaker:
+			p.askBreaker(s)
+		case stageBulkhead:
+			w = p.askBulkhead(s)
+		case stageRate:
+			p.askLimiter(s)
+		case stageConns:
+			p.countConn(s)
+		case stageLoss:
+			w = p.lose(s)
+		case stageFaults:
+			p.fail(s)
+		}
+		if w != nil {
+			p.stage++
+			return w
+		}
+		if p.end.kind != "" {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (p *passage) askBreaker(s *stay) {
+	if s.breaker == nil {
+		return
+	}
+	ordinal := s.reached.breaker.Add(1) - 1
+	generation, retry := s.breaker.admit(p.now())
+	s.generation = generation
+	if generation == 0 {
+		p.stop(KindCircuitBreakerOpen, newAnswer(http.StatusServiceUnavailable, "circuit_open",
+			"the circuit breaker for "+p.target.name+" is open", s.ref.Name, retry), 0)
+		p.record(s, Decision{Kind: KindCircuitBreakerOpen, Ordinal: ordinal, Status: http.StatusServiceUnavailable})
+	}
+}
+
+func (p *passage) askBulkhead(s *stay) waiting {
+	if s.bulkhead == nil {
+		return nil
+	}
+	ok, place := s.bulkhead.enter(p.now())
+	switch {
+	case ok:
+		s.inBulkhead = true
+		s.reached.bulkhead.Add(1)
+		return nil
+	case place != nil:
+		return &queued{place: place, until: p.pace.early(p.now(), p.now().Add(s.bulkhead.timeout))}
+	}
+	p.refuseAtBulkhead(s, "bulkhead_rejected", "too many requests are in progress for "+p.target.name)
+	return nil
+}
+
+func (p *passage) refuseAtBulkhead(s *stay, code, message string) {
+	ordinal := s.reached.bulkhead.Add(1) - 1
+	p.stop(KindBulkhead, newAnswer(http.StatusServiceUnavailable, code, message, s.ref.Name, time.Second), 0)
+	p.record(s, Decision{Kind: KindBulkhead, Ordinal: ordinal, Status: http.StatusServiceUnavailable})
+}
+
+func (p *passage) askLimiter(s *stay) {
+	if s.limiter == nil || p.request == nil {
+		return
+	}
+	ordinal := s.reached.rate.Add(1) - 1
+	ok, retry := s.limiter.allow(p.now(), p.request, clientAddr(p.request, p.engine.trustForwarded))
+	if !ok {
+		p.stop(KindRateLimit, newAnswer(http.StatusTooManyRequests, "rate_limit_exceeded",
+			"the rate limit of "+p.target.name+" is exceeded", s.ref.Name, retry), 0)
+		p.record(s, Decision{Kind: KindRateLimit, Ordinal: ordinal, Status: http.StatusTooManyRequests})
+	}
+}
+
+func (p *passage) countConn(s *stay) {
+	if s.conns == nil {
+		return
+	}
+	if p.perRequest {
+		p.conn = strconv.FormatInt(p.n, 10)
+	}
+	if p.conn == "" {
+		return
+	}
+	ordinal := s.reached.conns.Add(1) - 1
+	if s.conns.enter(p.conn) {
+		s.conn = p.conn
+		return
+	}
+	p.stop(KindConnectionLimit, nil, abortRefuse)
+	p.record(s, Decision{Kind: KindConnectionLimit, Ordinal: ordinal})
+}
+
+// lose draws for the request's way up and for its way down. What is lost on the
+// way down stalls the response, once there is one.
+func (p *passage) lose(s *stay) waiting {
+	r := s.loss
+	if r == nil {
+		return nil
+	}
+	ordinal := r.count.next()
+	up, down := r.up.hit(ordinal), r.down.hit(ordinal)
+	if down {
+		length, reset := r.stall(r.down, ordinal)
+		p.downs = append(p.downs, stall{layer: s.layer, length: length, reset: reset})
+		p.hit(s, r.down, Decision{Kind: KindPacketLoss, Ordinal: ordinal, Delay: length})
+	}
+	if !up {
+		return nil
+	}
+	if r.partition {
+		p.hit(s, r.up, Decision{Kind: KindPacketLoss, Ordinal: ordinal})
+		return &partitioned{layer: s.layer}
+	}
+	length, reset := r.stall(r.up, ordinal)
+	p.hit(s, r.up, Decision{Kind: KindPacketLoss, Ordinal: ordinal, Delay: length})
+	if reset {
+		return &partitioned{layer: s.layer, until: p.pace.early(p.now(), p.now().Add(length))}
+	}
+	p.stalls = append(p.stalls, stall{layer: s.layer, length: length})
+	return nil
+}
+
+// hit notes that a rule fired.
+func (p *passage) hit(s *stay, rule *sampler, d Decision) {
+	s.kind = d.Kind
+	rule.injected.Add(1)
+	p.record(s, d)
+}
+
+// fail draws latency and faults. Every kind draws; the first terminal one of
+// http_error, connection_error and timeout wins and masks the others.
+func (p *passage) fail(s *stay) {
+	if p.drew {
+		p.drew, s.drawn = false, p.drawn
+	} else {
+		var now time.Time
+		if s.faults != nil && s.faults.pattern != nil {
+			now = p.now()
+		}
+		s.drawn = s.layer.draw(p.request, p.engine.trustForwarded, now)
+	}
+	d := s.drawn
+	if d.hits&hitLatency != 0 {
+		s.latency = s.layer.latency.delay(d.latency)
+		p.delay += s.latency
+		p.hit(s, s.layer.latency.hits, Decision{Kind: KindLatency, Ordinal: d.latency, Delay: s.latency})
+	}
+	if d.hits&hitTerminal == 0 {
+		return
+	}
+	r := s.faults
+	if d.hits&hitHTTPError != 0 {
+		code := r.code(d.fault)
+		p.terminal(s, r.httpCounts, s.answers.http[code], 0, Decision{Kind: KindHTTPError, Status: r.codes[code]})
+	}
+	if d.hits&hitConnectionError != 0 {
+		switch r.connectionKind {
+		case TCPReset:
+			p.terminal(s, r.connection, nil, abortReset, Decision{Kind: KindConnectionError})
+		case TCPClose:
+			p.terminal(s, r.connection, nil, abortClose, Decision{Kind: KindConnectionError})
+		default:
+			p.terminal(s, r.connection, s.answers.connection, 0, Decision{Kind: KindConnectionError, Status: http.StatusServiceUnavailable})
+		}
+	}
+	if d.hits&hitTimeout != 0 {
+		if p.end.kind == "" {
+			p.delay += r.hold
+		}
+		p.terminal(s, r.timeout, s.answers.timeout, 0, Decision{Kind: KindTimeout, Status: http.StatusGatewayTimeout, Delay: r.hold})
+	}
+}
+
+// terminal ends the walk with a fault, or notes that an earlier one hides it.
+func (p *passage) terminal(s *stay, rule *sampler, a *answer, how abort, d Decision) {
+	d.Ordinal = s.drawn.fault
+	if p.end.kind != "" {
+		d.Masked = true
+		rule.masked.Add(1)
+		p.record(s, d)
+		return
+	}
+	p.stop(d.Kind, a, how)
+	p.hit(s, rule, d)
+}
+
+// settle decides about the response, once it is known whether the upstream is
+// asked: faults in the response of a request that does not get there, or whose
+// response has no body, are masked.
+func (p *passage) settle(asked bool) {
+	for i := range p.stays {
+		s := &p.stays[i]
+		for _, f := range [...]struct {
+			hit  hit
+			kind string
+		}{{hitPartial, KindPartialResponse}, {hitCorruption, KindPayloadCorruption}} {
+			if s.drawn.hits&f.hit == 0 {
+				continue
+			}
+			rule := s.faults.partial
+			if f.hit == hitCorruption {
+				rule = s.faults.corruption
+			}
+			d := Decision{Kind: f.kind, Ordinal: s.drawn.fault}
+			if asked && p.request.Method != http.MethodHead {
+				p.hit(s, rule, d)
+				continue
+			}
+			s.drawn.hits &^= f.hit
+			d.Masked = true
+			rule.masked.Add(1)
+			p.record(s, d)
+		}
+		if s.down != nil && asked {
+			ordinal := s.reached.bandwidth.Add(1) - 1
+			if s.kind == "" {
+				s.kind = KindBandwidth
+			}
+			p.record(s, Decision{Kind: KindBandwidth, Ordinal: ordinal})
+		}
+	}
+}

@@ -1,0 +1,278 @@
+package injector
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// A writer carries an upstream's response to the client and does to it what the
+// layers decided. It stores nothing.
+type writer struct {
+	w       http.ResponseWriter
+	passage *passage
+	body    shaper
+	pipes   []*binding // bandwidth limits, the innermost first
+	cuts    bool       // the response is partial
+	cancel  func()
+
+	wrote     bool // the header
+	status    int
+	unflushed int
+	aborted   bool  // the response ended before its end
+	err       error // of every later write
+}
+
+// plan sets what happens to the response.
+func (w *writer) plan() {
+	p := w.passage
+	for i := len(p.stays) - 1; i >= 0; i-- {
+		s := &p.stays[i]
+		if s.drawn.hits&hitCorruption != 0 {
+			w.body.corrupt(s.faults, s.drawn.fault)
+		}
+		if s.drawn.hits&hitPartial != 0 {
+			w.body.cut(s.faults, s.drawn.fault)
+			w.cuts = true
+		}
+		if s.down != nil {
+			w.pipes = append(w.pipes, s.binding)
+		}
+	}
+}
+
+func (w *writer) alters() bool { return w.body.active() || len(w.pipes) > 0 }
+
+// Unwrap is for http.ResponseController.
+func (w *writer) Unwrap() http.ResponseWriter { return w.w }
+
+func (w *writer) Header() http.Header { return w.w.Header() }
+
+func (w *writer) WriteHeader(status int) {
+	if w.wrote || w.err != nil {
+		return
+	}
+	if status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
+		w.passage.pace.sync()
+		w.w.WriteHeader(status)
+		return
+	}
+	w.wrote, w.status = true, status
+	if !w.arrive() {
+		return
+	}
+	h := w.w.Header()
+	size := int64(-1)
+	if n, err := strconv.ParseInt(h.Get("Content-Length"), 10, 64); err == nil && n >= 0 {
+		size = n
+	}
+	if w.bodyless() {
+		w.body = shaper{}
+	} else if announced := w.body.begin(size); announced != size {
+		if announced < 0 {
+			h.Del("Content-Length")
+		} else {
+			h.Set("Content-Length", strconv.FormatInt(announced, 10))
+		}
+	}
+	w.passage.mark(h)
+	w.w.WriteHeader(status)
+}
+
+// bodyless reports whether the response has no body by its nature.
+func (w *writer) bodyless() bool {
+	return w.status == http.StatusNoContent || w.status == http.StatusNotModified || w.status == http.StatusSwitchingProtocols ||
+		w.passage.request.Method == http.MethodHead
+}
+
+// arrive brings the response's first byte to the client: late, where packets
+// were lost, or not at all. It reports whether it arrived.
+func (w *writer) arrive() bool {
+	p := w.passage
+	reset, left := p.stallDown()
+	p.pace.sync()
+	switch {
+	case left:
+		w.fail(p.ctx.Err())
+		return false
+	case reset:
+		p.finish(outcome{fault: KindPacketLoss, failed: true})
+		w.abort(abortReset)
+		return false
+	}
+	return true
+}
+
+func (w *writer) Write(b []byte) (int, error) {
+	if !w.wrote {
+		w.WriteHeader(http.StatusOK)
+	}
+	if w.err != nil {
+		return 0, w.err
+	}
+	written := 0
+	for len(b) > 0 || written == 0 {
+		piece := b
+		if w.alters() {
+			piece = b[:min(len(b), w.chunk())]
+		}
+		n, err := w.writePiece(piece)
+		written += n
+		if err != nil || len(b) == 0 {
+			return written, err
+		}
+		b = b[len(piece):]
+	}
+	return written, nil
+}
+
+// chunk is the most to move at once.
+func (w *writer) chunk() int {
+	n := maxChunk
+	for _, b := range w.pipes {
+		n = min(n, b.down.chunk())
+	}
+	return n
+}
+
+// writePiece sends one piece of the body. It counts what the shaper took away
+// as written: the upstream must not notice.
+func (w *writer) writePiece(b []byte) (int, error) {
+	out, ends := w.body.shape(b)
+	if len(out) > 0 || len(b) == 0 {
+		if err := w.send(out); err != nil {
+			if err != http.ErrBodyNotAllowed && err != http.ErrContentLength {
+				w.fail(err) // the client left
+			}
+			return 0, err
+		}
+	}
+	if ends {
+		w.cutOff()
+		return len(b), w.err
+	}
+	return len(b), nil
+}
+
+// send writes a piece when its time has come.
+func (w *writer) send(b []byte) error {
+	p := w.passage
+	p.pace.sync()
+	for _, limit := range w.pipes {
+		if limit.off.Load() {
+			continue
+		}
+		through := limit.down.reserve(time.Now(), len(b))
+		if !p.pace.sleep(p.ctx, through, limit.layer) {
+			return p.ctx.Err()
+		}
+		p.pace.sync()
+	}
+	if len(w.pipes) > 0 && w.unflushed > 0 && w.unflushed+len(b) > w.chunk() {
+		w.flush()
+	}
+	n, err := w.w.Write(b)
+	w.unflushed += n
+	return err
+}
+
+// cutOff ends a partial response: the client gets what it has, and then an
+// error.
+func (w *writer) cutOff() {
+	p := w.passage
+	p.pace.sync()
+	p.finish(outcome{fault: KindPartialResponse, failed: true})
+	w.flush()
+	w.abort(abortClose)
+}
+
+// abort ends the connection in the middle of the response.
+func (w *writer) abort(how abort) {
+	w.aborted = true
+	w.fail(http.ErrAbortHandler)
+	if w.cancel != nil {
+		w.cancel()
+	}
+	if conn, _, err := http.NewResponseController(w.w).Hijack(); err == nil {
+		if how == abortReset {
+			setLinger(conn)
+		}
+		_ = conn.Close() // it is gone either way
+		w.cuts = false
+		return
+	}
+	w.cuts = true // close does it, when the upstream's handler has returned
+}
+
+func (w *writer) fail(err error) {
+	if w.err == nil {
+		w.err = err
+	}
+}
+
+// close ends the response after the upstream's handler returned.
+func (w *writer) close() {
+	p := w.passage
+	if !w.wrote {
+		w.WriteHeader(http.StatusOK)
+	}
+	if w.err == nil && w.body.pending() {
+		w.cutOff()
+	}
+	if w.aborted {
+		if w.cuts {
+			panic(http.ErrAbortHandler)
+		}
+		return
+	}
+	p.pace.sync()
+	if w.err != nil {
+		p.finish(outcome{canceled: true})
+		return
+	}
+	p.finish(outcome{status: w.status, fault: w.body.fault(), failed: w.status >= 500})
+}
+
+// Flush implements http.Flusher.
+func (w *writer) Flush() { _ = w.FlushError() }
+
+// FlushError is for http.ResponseController.
+func (w *writer) FlushError() error {
+	if !w.wrote {
+		w.WriteHeader(http.StatusOK)
+	}
+	if w.err != nil {
+		return w.err
+	}
+	w.passage.pace.sync()
+	return w.flush()
+}
+
+func (w *writer) flush() error {
+	w.unflushed = 0
+	return http.NewResponseController(w.w).Flush()
+}
+
+// Hijack passes the connection to the upstream's handler, as upgrades need it.
+func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	w.passage.pace.sync()
+	conn, rw, err := http.NewResponseController(w.w).Hijack()
+	if err == nil {
+		w.wrote, w.status = true, http.StatusSwitchingProtocols
+	}
+	return conn, rw, err
+}
+
+// ReadFrom lets the connection copy by itself where the bytes pass unchanged.
+func (w *writer) ReadFrom(src io.Reader) (int64, error) {
+	if !w.wrote {
+		w.WriteHeader(http.StatusOK)
+	}
+	if to, ok := w.w.(io.ReaderFrom); ok && w.err == nil && !w.alters() && w.passage.slot == nil {
+		return to.ReadFrom(src)
+	}
+	return io.Copy(struct{ io.Writer }{w}, src)
+}

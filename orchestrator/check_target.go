@@ -1,0 +1,105 @@
+package orchestrator
+
+import (
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// known lists the targets that steps and load may name.
+func (c *checker) known() []string {
+	if len(c.o.Targets) == 0 {
+		return []string{DefaultTarget}
+	}
+	return slices.Sorted(maps.Keys(c.o.Targets))
+}
+
+func (c *checker) targets(names []string, path string) {
+	for i, name := range names {
+		c.knownTarget(name, index(join(path, "targets"), i))
+	}
+	if names != nil && len(names) == 0 {
+		c.invalid(join(path, "targets"), "", "is empty: leave it out to mean all")
+	}
+}
+
+func (c *checker) knownTarget(name, path string) {
+	known := c.known()
+	if name == "" || slices.Contains(known, name) {
+		return
+	}
+	suggestion := closest(name, known)
+	if len(c.o.Targets) == 0 {
+		c.invalid(path, suggestion, "unknown target %s: declare it under targets", quote(name))
+		return
+	}
+	c.invalid(path, suggestion, "unknown target %s: targets has %s", quote(name), shorten(strings.Join(known, ", ")))
+}
+
+func (c *checker) target(t Target, path string) {
+	if t.Upstream == "" {
+		return
+	}
+	path = join(path, "upstream")
+	host := t.Upstream
+	if t.Kind != TCP {
+		u, err := url.Parse(t.Upstream)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			suggestion := ""
+			if !strings.Contains(t.Upstream, "://") {
+				suggestion = "http://" + shorten(t.Upstream)
+			}
+			c.invalid(path, suggestion, "%s is not a URL that begins with http:// or https://", quote(t.Upstream))
+			return
+		}
+		host = u.Host
+		if u.Port() == "" && !strings.HasSuffix(u.Host, ":") {
+			return
+		}
+	}
+	cut := strings.LastIndexByte(host, ':')
+	if cut < 1 {
+		c.invalid(path, "", "%s is not host:port", quote(t.Upstream))
+		return
+	}
+	if port, err := strconv.Atoi(host[cut+1:]); err != nil || port < 1 || port > 65535 {
+		c.invalid(path, "", "the port of %s is out of range: must be 1 to 65535", quote(t.Upstream))
+	}
+}
+
+func (c *checker) traffic(t *Traffic, path string) {
+	if t == nil {
+		return
+	}
+	names := c.known()
+	c.knownTarget(t.Target, join(path, "target"))
+	switch target := c.o.Targets[t.Target]; {
+	case t.Target == "" && len(names) > 1 && t.Rate > 0:
+		c.invalid(path, "", "target is missing: the document has %s", shorten(strings.Join(names, ", ")))
+	case target.Kind == TCP, t.Target == "" && c.o.Targets[names[0]].Kind == TCP:
+		c.invalid(path, "", "load is HTTP, and the target is of kind tcp")
+	}
+	if t.Method != "" && !token(t.Method) {
+		c.invalid(join(path, "method"), "", "%s is not an HTTP method", quote(t.Method))
+	}
+	if t.Path != "" {
+		if _, err := url.ParseRequestURI(t.Path); err != nil || t.Path[0] != '/' {
+			c.invalid(join(path, "path"), "", "%s is not a path: it must begin with /", quote(t.Path))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.Headers)) {
+		value := t.Headers[name]
+		if !token(name) || strings.ContainsAny(value, "\r\n\x00") {
+			c.invalid(join(join(path, "headers"), name), "", "is not a header field")
+		}
+	}
+}
+
+// token reports whether s is a token of HTTP.
+func token(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
+	})
+}

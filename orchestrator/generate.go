@@ -1,0 +1,132 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+)
+
+// most operations of one load that may be in progress. More are not started:
+// what is under test no longer answers, and memory is bounded.
+const maxInProgress = 10_000
+
+// Load calls f perSecond times a second, each call an operation of the step,
+// whether or not earlier calls have returned (an open loop). It starts no call
+// at or after the step's end, and returns when the step is over and every call
+// has returned. A call fails when it returns an error, panics or exits its
+// goroutine.
+func (s *ActiveStep) Load(perSecond float64, f func(ctx context.Context) error) error {
+	if s.duration <= 0 {
+		return fmt.Errorf("a load needs a step with a length: set duration_seconds of step %s", s.Spec.Name)
+	}
+	return s.run.generate(s.ctx, perSecond, "load "+s.Spec.Name, s.Begin, f)
+}
+
+// Do calls f as one operation of the step and returns its error.
+func (s *ActiveStep) Do(f func(ctx context.Context) error) error {
+	return s.run.call(s.Begin(), f)
+}
+
+// generate is the open loop behind every load.
+func (r *Run) generate(ctx context.Context, perSecond float64, name string, begin func() *Operation, f func(context.Context) error) error {
+	if !(perSecond > 0) || perSecond > 1e6 {
+		return fmt.Errorf("a load of %v operations a second is out of range: more than 0, at most 1,000,000", perSecond)
+	}
+	start := time.Now()
+	var calls sync.WaitGroup
+	defer calls.Wait()
+	free := make(chan struct{}, maxInProgress)
+	for i := 0; ; i++ {
+		nominal := start.Add(time.Duration(float64(i) / perSecond * float64(time.Second)))
+		if !sleepUntil(ctx, nominal) {
+			return nil
+		}
+		at, release := r.instant(name)
+		if ctx.Err() != nil {
+			release()
+			return nil
+		}
+		select {
+		case free <- struct{}{}:
+		default:
+			release()
+			op := begin()
+			op.End(fmt.Errorf("not started: %d operations are still in progress", maxInProgress))
+			continue
+		}
+		calls.Go(func() {
+			defer func() { <-free }()
+			defer release()
+			if !sleepUntil(ctx, at) {
+				return
+			}
+			_ = r.call(begin(), f)
+		})
+	}
+}
+
+// call runs f as the operation op.
+//
+// Its context ends with the run, not with the step: an operation counts for
+// the step in which it started, and what is under test decides how long it
+// waits.
+func (r *Run) call(op *Operation, f func(context.Context) error) (err error) {
+	returned := false
+	defer func() {
+		if returned {
+			op.End(err)
+			return
+		}
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v%s", p, panicSite())
+			op.End(err)
+			return
+		}
+		op.End(errExited)
+	}()
+	err = f(op.Context(r.ctx))
+	returned = true
+	return err
+}
+
+// errExited is the error of an operation whose function ended its goroutine,
+// as FailNow does.
+var errExited = errors.New("the operation ended its goroutine (FailNow, SkipNow or runtime.Goexit)")
+
+// panicSite names the line that panicked. It is called by the deferred
+// function that recovered.
+func panicSite() string {
+	var pcs [32]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	for panicking := false; ; {
+		f, more := frames.Next()
+		if panicking && !strings.HasPrefix(f.Function, "runtime.") {
+			return fmt.Sprintf(" (%s:%d)", filepath.Base(f.File), f.Line)
+		}
+		panicking = panicking || f.Function == "runtime.gopanic"
+		if !more {
+			return ""
+		}
+	}
+}
+
+// sleepUntil reports whether t was reached before ctx ended.
+func sleepUntil(ctx context.Context, t time.Time) bool {
+	d := time.Until(t)
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,166 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/mockforge-go/mockforge/assert"
+	"github.com/mockforge-go/mockforge/injector"
+)
+
+// step runs one step and returns its result and its nominal end.
+func (r *Run) step(ctx context.Context, index, iteration int, nominal time.Time) (res StepResult, end time.Time) {
+	s := r.activate(index, iteration)
+	do := func() StepResult {
+		res, end = r.force(ctx, s, nominal)
+		return res
+	}
+	if r.opts.Hooks.Step != nil {
+		r.opts.Hooks.Step(s, do)
+	} else {
+		do()
+	}
+	return res, end
+}
+
+// activate makes the step that is about to be in force.
+func (r *Run) activate(index, iteration int) *ActiveStep {
+	step := r.o.Steps[index]
+	s := &ActiveStep{Spec: step, Index: index, Iteration: iteration, run: r, duration: r.o.StepDuration(index)}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.collector = assert.NewCollector(assert.CollectorOptions{
+		Name: step.Name, Duration: s.duration, Virtual: r.opts.Virtual, Reference: r.reference,
+	})
+	r.current = append(r.current, step.Name)
+	return s
+}
+
+// force puts the step in force, waits for its end, and judges it. It returns
+// the result and the nominal end, which the next step's delay counts from.
+func (r *Run) force(ctx context.Context, s *ActiveStep, nominal time.Time) (StepResult, time.Time) {
+	config, quiet, err := r.o.ResolveScenario(s.Spec)
+	s.start = r.aligned()
+	base, cancel := context.WithCancelCause(ctx)
+	s.cancel = cancel
+	s.ctx = base
+	end := nominal.Add(s.duration)
+	if s.duration > 0 {
+		var done context.CancelFunc
+		s.ctx, done = context.WithDeadlineCause(base, end.Add(-1), ErrStepEnded)
+		defer done()
+	}
+	if err != nil {
+		s.Fail("its layer cannot be applied: " + err.Error())
+	}
+	if quiet {
+		r.dropKept()
+	}
+	s.faulted = !quiet
+	r.recorder.open(s)
+	off := r.injector.Apply(injector.Layer{Name: s.Spec.Name, Iteration: s.Iteration, Config: config, Targets: s.Spec.Targets})
+	r.knowStates(s)
+
+	work := r.work(s)
+	switch {
+	case s.duration > 0:
+		if !sleepUntil(base, end) {
+			end = r.aligned()
+		}
+	default:
+		select {
+		case <-work:
+		case <-base.Done():
+		}
+		end = r.aligned()
+	}
+	s.ended()
+	if s.Spec.Keep && base.Err() == nil {
+		r.keep(off)
+	} else {
+		off()
+	}
+	cancel(ErrStepEnded)
+	r.sample()
+	r.waitFor(s, work)
+	return r.judge(ctx, s), end
+}
+
+// ended marks the step as over.
+func (s *ActiveStep) ended() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.end = time.Now()
+}
+
+// work starts the step's body and the document's load. The channel is closed
+// when both are done.
+func (r *Run) work(s *ActiveStep) <-chan struct{} {
+	done := make(chan struct{})
+	traffic := s.Spec.Load
+	if traffic == nil {
+		traffic = r.o.Load
+	}
+	var parts sync.WaitGroup
+	if traffic != nil && traffic.Rate > 0 && s.duration > 0 {
+		parts.Go(func() {
+			if err := s.Load(traffic.Rate, r.request(traffic)); err != nil {
+				s.Fail(err.Error())
+			}
+		})
+	}
+	if r.opts.Hooks.Body != nil {
+		parts.Go(func() { r.opts.Hooks.Body(s) })
+	}
+	go func() {
+		parts.Wait()
+		close(done)
+	}()
+	return done
+}
+
+// waitFor waits for the step's body and its operations, no longer than the
+// grace.
+func (r *Run) waitFor(s *ActiveStep, work <-chan struct{}) {
+	grace, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), r.grace)
+	defer cancel()
+	left := s.await(grace)
+	select {
+	case <-work:
+	case <-grace.Done():
+		if r.opts.Hooks.Overrun != nil {
+			r.opts.Hooks.Overrun(s)
+		}
+	}
+	if left > 0 {
+		s.Fail(fmt.Sprintf("%d operations had not ended %s after the step", left, assert.FormatDuration(r.grace)))
+	}
+}
+
+// judge evaluates the document's expectations and ends the step.
+func (r *Run) judge(ctx context.Context, s *ActiveStep) StepResult {
+	results := s.Results()
+	if cause := context.Cause(ctx); errors.Is(cause, ErrStopped) {
+		s.Skip(cause.Error())
+	} else {
+		s.check(results, s.Spec.Expect, true)
+	}
+	r.recorder.close(s)
+	res := s.result()
+	res.Results = results
+	r.logStep(res)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.past[s.Spec.Name] = results
+	if !s.faulted && results.Operations() > 0 {
+		r.reference = results.ErrorRate()
+	}
+	if i := slices.Index(r.current, s.Spec.Name); i >= 0 {
+		r.current = slices.Delete(r.current, i, i+1)
+	}
+	return res
+}

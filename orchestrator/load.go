@@ -1,0 +1,85 @@
+package orchestrator
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+// Load reads an orchestration from a file: JSON where its name ends in .json,
+// else YAML.
+//
+// The warnings are things that are valid and probably not meant; they are
+// returned also when there is an error. The error is an *InvalidError that
+// holds everything that is wrong with the document, or the reason for which the
+// file cannot be read.
+//
+// A document is at most 1 MiB and has at most 1,000 steps.
+func Load(path string) (o *Orchestration, warnings []Problem, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("load orchestration: %w", err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxBytes+1))
+	if err != nil {
+		return nil, nil, fmt.Errorf("load orchestration: %w", err)
+	}
+	return parse(data, FormatOf(path), path)
+}
+
+// Parse reads an orchestration from memory. See Load for what it returns. A
+// format is one that ParseFormat knows.
+func Parse(data []byte, format Format) (o *Orchestration, warnings []Problem, err error) {
+	return parse(data, format, "")
+}
+
+func parse(data []byte, format Format, file string) (*Orchestration, []Problem, error) {
+	format, err := ParseFormat(string(format))
+	if err != nil {
+		return nil, nil, err
+	}
+	o, warnings, problems := read(data, format)
+	for _, list := range [][]Problem{warnings, problems} {
+		for i := range list {
+			list[i].File = file
+		}
+	}
+	if len(problems) > 0 {
+		return nil, warnings, &InvalidError{Problems: problems}
+	}
+	return o, warnings, nil
+}
+
+func read(data []byte, format Format) (o *Orchestration, warnings, problems []Problem) {
+	if len(data) > maxBytes {
+		return nil, nil, []Problem{{Line: 1, Column: 1, Message: fmt.Sprintf("larger than %d bytes", maxBytes)}}
+	}
+	reader := readYAML
+	if format == JSON {
+		reader = readJSON
+	}
+	root, problem := reader(data)
+	if problem != nil {
+		return nil, nil, []Problem{*problem}
+	}
+	return decode(root)
+}
+
+// decode turns the tree of a document into an orchestration and checks it.
+func decode(root *node) (o *Orchestration, warnings, problems []Problem) {
+	o = &Orchestration{}
+	if root.kind == nullNode {
+		return o, nil, []Problem{{Line: root.line, Column: root.column, Message: "the document is empty: name and steps are missing"}}
+	}
+	d := &decoder{places: map[string]place{"": root.place}}
+	object(o, orchestrationFields()).decode(d, root, "")
+	if o.Loop && !d.has("max_iterations") {
+		o.MaxIterations = 1
+	}
+	c := checker{decoder: d, o: o}
+	c.check()
+	sortProblems(d.problems)
+	sortProblems(c.warnings)
+	return o, c.warnings, d.problems
+}

@@ -1,0 +1,159 @@
+package orchestrator
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// sequential runs the steps of one iteration one after another.
+//
+// The timetable is the document's: a step starts at its predecessor's nominal
+// end plus its own delay. A verdict that comes late uses up the delay first,
+// and only then moves the step.
+func (r *Run) sequential(iteration int) {
+	failed := false // in this iteration, tolerated or not
+	clock := r.aligned()
+	because := ""
+	for i := range r.o.Steps {
+		step := r.o.Steps[i]
+		if reason := r.skip(step, failed); reason != "" {
+			r.skipped(step, iteration, reason)
+			continue
+		}
+		start := clock.Add(step.DelayBefore)
+		if late := time.Since(start); late > punctual {
+			if r.opts.Hooks.Moved != nil {
+				r.opts.Hooks.Moved(step, late, because)
+			}
+			start = r.aligned()
+		}
+		if !sleepUntil(r.ctx, start) {
+			r.skipped(step, iteration, reasonOf(r.ctx))
+			continue
+		}
+		res, end := r.step(r.ctx, i, iteration, start)
+		clock, because = end, step.Name
+		failed = r.note(res) || failed
+	}
+}
+
+// punctual is how late a step may start without a report. In virtual time the
+// verdict of a step takes some nanoseconds of its own.
+const punctual = 20 * time.Microsecond
+
+// parallel runs the steps of one iteration at once, each after its own delay;
+// then the steps that wait for a failure, and those that always run.
+func (r *Run) parallel(iteration int) {
+	group, stop := context.WithCancelCause(r.ctx)
+	defer stop(nil)
+	var steps sync.WaitGroup
+	var mu sync.Mutex
+	failed := false
+	var after []int
+	start := r.aligned()
+	for i := range r.o.Steps {
+		step := r.o.Steps[i]
+		if step.When != OnSuccess && step.When != "" {
+			after = append(after, i)
+			continue
+		}
+		steps.Go(func() {
+			nominal := start.Add(step.DelayBefore)
+			if !sleepUntil(group, nominal) {
+				r.skipped(step, iteration, reasonOf(group))
+				return
+			}
+			res, _ := r.step(group, i, iteration, nominal)
+			bad := r.note(res)
+			mu.Lock()
+			failed = failed || bad
+			mu.Unlock()
+			if bad && !res.Tolerated {
+				stop(fmt.Errorf("%w by %s", ErrStopped, step.Name))
+			}
+		})
+	}
+	steps.Wait()
+	for _, i := range after {
+		step := r.o.Steps[i]
+		if reason := r.skip(step, failed); reason != "" {
+			r.skipped(step, iteration, reason)
+			continue
+		}
+		nominal := r.aligned().Add(step.DelayBefore)
+		if !sleepUntil(r.ctx, nominal) {
+			r.skipped(step, iteration, reasonOf(r.ctx))
+			continue
+		}
+		res, _ := r.step(r.ctx, i, iteration, nominal)
+		failed = r.note(res) || failed
+	}
+}
+
+// skip says why a step does not run; "" if it does.
+func (r *Run) skip(step Step, failed bool) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.ctx.Err() != nil:
+		return reasonOf(r.ctx)
+	case r.last:
+		return "the run was ended after an earlier step"
+	case step.When == OnFailure && !failed:
+		return "no step failed"
+	case (step.When == OnSuccess || step.When == "") && r.failure != "":
+		return r.failure
+	}
+	return ""
+}
+
+func reasonOf(ctx context.Context) string {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause.Error()
+	}
+	return "stopped"
+}
+
+func (r *Run) skipped(step Step, iteration int, reason string) {
+	at := r.recorder.offset(time.Now())
+	res := StepResult{Name: step.Name, Iteration: iteration, State: StepSkipped, Reason: reason, Start: at, End: at}
+	r.mu.Lock()
+	r.result.add(res)
+	r.mu.Unlock()
+	r.logStep(res)
+	if r.opts.Hooks.Skipped != nil {
+		r.opts.Hooks.Skipped(step, iteration, reason)
+	}
+}
+
+// note records a step's result and reports whether it failed.
+func (r *Run) note(res StepResult) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.result.add(res)
+	switch res.State {
+	case StepFailed:
+		r.failing = true
+		if !res.Tolerated && r.failure == "" {
+			r.failure = "step " + res.Name + " failed"
+		}
+		return true
+	case StepInconclusive:
+		if r.doubtful == "" {
+			r.doubtful = "step " + res.Name + " is inconclusive"
+		}
+	}
+	return false
+}
+
+func (r *Run) logStep(res StepResult) {
+	r.log.add(res.End, logStep, "step", func(b []byte) []byte {
+		b = appendText(b, "step", res.Name)
+		b = appendInt(b, "iteration", int64(res.Iteration))
+		b = appendText(b, "state", string(res.State))
+		b = appendInt(b, "start", int64(res.Start))
+		return appendText(b, "reason", res.Reason)
+	})
+}

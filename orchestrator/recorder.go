@@ -1,0 +1,225 @@
+package orchestrator
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mockforge-go/mockforge/assert"
+	"github.com/mockforge-go/mockforge/injector"
+)
+
+// A recorder routes what happens to the collectors of the steps that it
+// belongs to, to the whole run's, and to the event log. It is the injector's
+// observer during a run.
+type recorder struct {
+	start time.Time
+	log   *EventLog
+	total *assert.Collector
+	on    atomic.Bool // from the run's start
+
+	windows []*assert.Window // of stop conditions; set before the run starts
+
+	mu    sync.RWMutex
+	steps map[injector.LayerRef]*ActiveStep // until their verdict
+}
+
+func (r *recorder) offset(t time.Time) time.Duration { return t.Sub(r.start) }
+
+func (r *recorder) open(s *ActiveStep) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.steps[s.ref()] = s
+}
+
+func (r *recorder) close(s *ActiveStep) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.steps, s.ref())
+}
+
+// each calls f with the steps that the layers belong to.
+func (r *recorder) each(layers []injector.LayerRef, f func(*ActiveStep)) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, ref := range layers {
+		if s := r.steps[ref]; s != nil {
+			f(s)
+		}
+	}
+}
+
+// inForce calls f with every step that is in force.
+func (r *recorder) inForce(f func(*ActiveStep)) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, s := range r.steps {
+		if !s.over() {
+			f(s)
+		}
+	}
+}
+
+// Request implements injector.Observer.
+func (r *recorder) Request(q *injector.Request) {
+	if !r.on.Load() {
+		return
+	}
+	at := r.offset(q.At)
+	r.log.add(at, logRequest, "request", func(b []byte) []byte {
+		b = appendInt(b, "n", q.N)
+		b = appendText(b, "target", q.Target)
+		b = appendText(b, "method", q.Method)
+		b = appendText(b, "path", q.Path)
+		if q.RequestID != "" {
+			b = appendText(b, "request_id", q.RequestID)
+		}
+		b = append(b, `,"steps":[`...)
+		for i, l := range q.Layers {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendString(b, l.Name)
+		}
+		return append(b, ']')
+	})
+	r.each(q.Layers, func(s *ActiveStep) { s.entered.Add(1) })
+	for i := range q.Decisions {
+		d := &q.Decisions[i]
+		r.log.add(at, logDecision, "decision", func(b []byte) []byte {
+			b = appendInt(b, "n", q.N)
+			b = appendText(b, "step", d.Layer.Name)
+			b = appendInt(b, "iteration", int64(d.Layer.Iteration))
+			b = appendText(b, "kind", d.Kind)
+			b = appendInt(b, "ordinal", int64(d.Ordinal))
+			if d.Status != 0 {
+				b = appendInt(b, "status", int64(d.Status))
+			}
+			if d.Delay != 0 {
+				b = appendInt(b, "delay", int64(d.Delay))
+			}
+			if d.Masked {
+				b = append(b, `,"masked":true`...)
+			}
+			return b
+		})
+		in := assert.Injection{Kind: d.Kind, Status: d.Status, Delay: d.Delay, Masked: d.Masked}
+		r.each([]injector.LayerRef{d.Layer}, func(s *ActiveStep) { s.collector.Injection(in) })
+		r.total.Injection(in)
+		for _, w := range r.windows {
+			w.Injection(in)
+		}
+	}
+}
+
+// Done implements injector.Observer.
+func (r *recorder) Done(o *injector.Outcome) {
+	if !r.on.Load() {
+		return
+	}
+	at := r.offset(o.At)
+	if o.Canceled {
+		return
+	}
+	r.each(o.Layers, func(s *ActiveStep) {
+		s.collector.Request(assert.ServerRequest{At: o.At.Sub(s.start), Failed: o.Failed})
+	})
+	r.total.Request(assert.ServerRequest{At: at, Failed: o.Failed})
+	for _, w := range r.windows {
+		w.Request(assert.ServerRequest{At: at, Failed: o.Failed})
+	}
+}
+
+// Transition implements injector.Observer.
+func (r *recorder) Transition(t *injector.Transition) {
+	if !r.on.Load() {
+		return
+	}
+	at := r.offset(t.At)
+	r.log.add(at, logTransition, "transition", func(b []byte) []byte {
+		b = appendText(b, "step", t.Layer.Name)
+		b = appendText(b, "target", t.Target)
+		b = appendText(b, "component", t.Component)
+		b = appendText(b, "from", t.From)
+		b = appendText(b, "to", t.To)
+		return appendText(b, "reason", t.Reason)
+	})
+	r.each([]injector.LayerRef{t.Layer}, func(s *ActiveStep) {
+		s.collector.State(assert.ServerSide, t.Target, t.At.Sub(s.start), t.To)
+	})
+	r.total.State(assert.ServerSide, t.Target, at, t.To)
+	for _, w := range r.windows {
+		w.State(assert.ServerSide, t.Target, at, t.To)
+	}
+}
+
+// state records a state of the user's own, as it is now.
+func (r *recorder) state(name, state string, changed bool) {
+	if !r.on.Load() {
+		return
+	}
+	now := time.Now()
+	at := r.offset(now)
+	if changed {
+		r.log.add(at, logTransition, "transition", func(b []byte) []byte {
+			b = appendText(b, "component", "client")
+			b = appendText(b, "name", name)
+			return appendText(b, "to", state)
+		})
+	}
+	r.inForce(func(s *ActiveStep) { s.collector.State(assert.ClientSide, name, now.Sub(s.start), state) })
+	r.total.State(assert.ClientSide, name, at, state)
+	for _, w := range r.windows {
+		w.State(assert.ClientSide, name, at, state)
+	}
+}
+
+// operation records an operation for its steps and for the run.
+func (r *recorder) operation(op *Operation, o assert.Operation) {
+	if !r.on.Load() {
+		return
+	}
+	start := r.offset(op.start)
+	r.log.add(start+o.Latency, logOperation, "operation", func(b []byte) []byte {
+		if len(op.steps) == 1 {
+			b = appendText(b, "step", op.steps[0].Spec.Name)
+		}
+		b = appendInt(b, "start", int64(start))
+		if o.Name != "" {
+			b = appendText(b, "name", o.Name)
+		}
+		b = appendInt(b, "attempts", int64(o.Attempts))
+		if o.Failed {
+			b = appendText(b, "error", o.Error)
+		}
+		return b
+	})
+	for _, s := range op.steps {
+		o.At = op.start.Sub(s.start)
+		s.collector.Operation(o)
+	}
+	o.At = start
+	r.total.Operation(o)
+	for _, w := range r.windows {
+		w.Operation(o)
+	}
+}
+
+// attempt counts a request of a client, for the steps of its operation, or,
+// when it belongs to none, for every step in force.
+func (r *recorder) attempt(op *Operation) {
+	if !r.on.Load() {
+		return
+	}
+	r.total.Attempt()
+	for _, w := range r.windows {
+		w.Attempt()
+	}
+	if op != nil {
+		for _, s := range op.steps {
+			s.collector.Attempt()
+		}
+		return
+	}
+	r.inForce(func(s *ActiveStep) { s.collector.Attempt() })
+}
