@@ -29,7 +29,7 @@ func exactAtMost(k, n int, num, den int64) float64 {
 
 func TestBinomialAgainstRationals(t *testing.T) {
 	t.Parallel()
-	for _, n := range []int{1, 2, 7, 20, 60} {
+	for _, n := range []int{1, 2, 7, 20, 40} {
 		for _, p := range [][2]int64{{1, 1000}, {1, 10}, {1, 3}, {1, 2}, {93, 100}} {
 			for k := 0; k < n; k += max(1, n/7) {
 				want := exactAtMost(k, n, p[0], p[1])

@@ -112,6 +112,7 @@ func TestCheck(t *testing.T) {
 
 		// Ratios.
 		{text: "error_rate <= 5%", scenes: all(operations(100, ms, first(5))), want: p, got: "5% (5 of 100 operations)", why: "at the bound"},
+		{text: "error_rate <= 7%", scenes: all(operations(100, ms, first(7))), want: p, got: "7% (7 of 100 operations)", why: "0.07*100 is not 7"},
 		{text: "error_rate < 5%", scenes: all(operations(100, ms, first(5))), want: f, got: "5% (5 of 100 operations)"},
 		{text: "error_rate <= 5%", scenes: all(operations(112, ms, first(11))), want: f, got: "9.8% (11 of 112 operations)"},
 		{text: "error_rate <= 5%", scenes: all(operations(39960, ms, first(2000))), want: f, got: "5.01% (2000 of 39960 operations)", why: "never shown as the bound"},
@@ -201,6 +202,7 @@ func TestCheck(t *testing.T) {
 		// Recovery. 300 operations: one each 100 ms.
 		{text: "recovers within 20s", scenes: all(operations(300, ms, nil)), want: p, got: "recovered at 0s"},
 		{text: "recovers within 20s", scenes: all(operations(300, ms, first(200))), want: p, got: "recovered at +19.901s"},
+		{text: "recovers within 20s", scenes: all(operations(1, 0, first(1)), operations(1, 0, nil)), want: p, got: "recovered at 0s", why: "started when the failure ended"},
 		{text: "recovers within 20s", scenes: all(operations(300, ms, first(240))), want: f, got: "recovered at +23.901s (3.901s late)"},
 		{text: "recovers within 20s", scenes: all(operations(300, ms, func(i int) bool { return i == 299 })), want: f, got: "not recovered by the end, +30s"},
 		{text: "recovers within 20s", scenes: all(operations(300, ms, first(300))), want: f, got: "not recovered by the end, +30s"},

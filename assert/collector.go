@@ -142,6 +142,7 @@ func (c *Collector) SetReference(errorRate float64) {
 // start. Recording may go on; the Results do not change.
 func (c *Collector) Snapshot(end time.Duration) Results {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t.snapshot(end)
+	t := c.t.clone()
+	c.mu.Unlock()
+	return t.results(end) // sorts: recording need not wait for it
 }

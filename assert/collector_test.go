@@ -56,6 +56,7 @@ func TestCollectorCounts(t *testing.T) {
 
 	r := c.Snapshot(10 * time.Second)
 	c.Operation(assert.Operation{N: 5, Failed: true})
+	c.Operation(assert.Operation{N: 6, FaultsHit: 1, AbsorbedBy: assert.Retry})
 	c.Injection(assert.Injection{Kind: "http_error"})
 	c.State(assert.ServerSide, "payments", 9*time.Second, "closed")
 	c.SetReference(0)

@@ -58,11 +58,12 @@ func (a allOf) Check(r Results) Verdict {
 			continue
 		}
 		v := decisive[0]
-		v.Detail = slices.Clone(v.Detail)
+		own := v.Detail
+		v.Detail = nil
 		for _, other := range decisive[1:] {
 			v.detail("also", "%s", other)
 		}
-		v.Detail = evidence(v.Detail...)
+		v.Detail = evidence(append(v.Detail, own...)...)
 		return v
 	}
 	return Verdict{Subject: fmt.Sprintf("all of %d", len(verdicts)), Got: gots(verdicts), Want: join(a.members, " and ")}

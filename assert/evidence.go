@@ -53,7 +53,7 @@ func firstLine(r Results) string {
 		outcome = "failed"
 	}
 	return line("first", fmt.Sprintf("%s → %s at %s after %s%s",
-		operationText(op), oneLine(outcome), offset(op.At), durationText(r, op.Latency), faultText(op)))
+		operationText(op), oneLine(outcome), offset(readable(op.At)), durationText(r, op.Latency), faultText(op)))
 }
 
 // slowestLine shows the operation that took longest.
@@ -62,7 +62,7 @@ func slowestLine(r Results) string {
 	if !any {
 		return ""
 	}
-	text := fmt.Sprintf("%s at %s took %s", operationText(op), offset(op.At), durationText(r, op.Latency))
+	text := fmt.Sprintf("%s at %s took %s", operationText(op), offset(readable(op.At)), durationText(r, op.Latency))
 	if op.Attempts > 1 {
 		text += fmt.Sprintf(" in %d attempts", op.Attempts)
 	}
@@ -186,7 +186,7 @@ func stateText(name string, log *stateLog) string {
 	const most = 6
 	steps := make([]string, 0, most+1)
 	for _, c := range log.changes[:min(len(log.changes), most)] {
-		steps = append(steps, c.State+"@"+offset(c.At))
+		steps = append(steps, c.State+"@"+offset(readable(c.At)))
 	}
 	if more := len(log.changes) + log.more - len(steps); more > 0 {
 		steps = append(steps, fmt.Sprintf("%d more, %s at the end", more, log.last))

@@ -40,19 +40,11 @@ func readRate(s string) (float64, error) {
 	return readNumber(digits)
 }
 
-// largestCount is the largest whole number up to which none is skipped in
-// floating point.
-const largestCount = 1 << 53
-
 func readCount(s string) (int, error) {
 	if !decimal(s) || strings.Contains(s, ".") {
 		return 0, errNotANumber
 	}
-	n, err := strconv.Atoi(s)
-	if err == nil && n > largestCount {
-		err = strconv.ErrRange
-	}
-	return n, err
+	return strconv.Atoi(s)
 }
 
 // readRatio reads a percentage between 0% and 100%; 0 needs no unit.
@@ -104,7 +96,7 @@ var (
 	}}
 	numbers = unit[float64]{readNumber, "a number, like 1.5", nil}
 	counts  = unit[int]{readCount, "a whole number", func(s string) string {
-		if v, err := readNumber(s); err == nil && v < largestCount {
+		if v, err := readNumber(s); err == nil && v < 1e9 {
 			return strconv.Itoa(int(math.Ceil(v)))
 		}
 		return ""

@@ -88,19 +88,24 @@ func middleOf(index int) time.Duration {
 	return lowest + (time.Duration(1)<<shift)/2
 }
 
-// frozen returns a copy that further samples do not change, sorted.
-func (s *samples) frozen() samples {
-	f := *s
-	f.histogram = slices.Clone(s.histogram)
-	f.kept = slices.Clone(s.kept)
-	slices.SortFunc(f.kept, func(a, b sample) int {
-		return cmp.Or(cmp.Compare(a.latency, b.latency), cmp.Compare(a.attempts, b.attempts))
+func (s *samples) clone() samples {
+	c := *s
+	c.histogram, c.kept = slices.Clone(s.histogram), slices.Clone(s.kept)
+	return c
+}
+
+// sort prepares for quantile.
+func (s *samples) sort() {
+	slices.SortFunc(s.kept, func(a, b sample) int {
+		if a.latency != b.latency {
+			return cmp.Compare(a.latency, b.latency)
+		}
+		return cmp.Compare(a.attempts, b.attempts)
 	})
-	return f
 }
 
 // quantile is the smallest latency with at least ceil(q·n) samples at or below
-// it (nearest rank). s must be frozen and not empty.
+// it (nearest rank). s must be sorted and not empty.
 func (s *samples) quantile(q float64) sample {
 	r := rank(q, s.n)
 	switch {

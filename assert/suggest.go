@@ -2,6 +2,45 @@ package assert
 
 import "strings"
 
+// closestSubject suggests a subject for an unknown one.
+func closestSubject(word string) string {
+	switch word {
+	case "requests":
+		return "server.requests"
+	case "avg", "average":
+		return "mean"
+	case "error", "errors", "failures", "failure_rate":
+		return "error_rate"
+	case "rps":
+		return "throughput"
+	case "ops":
+		return "operations"
+	case "attempts", "retries":
+		return attemptsText
+	case "latency":
+		return "p99"
+	case "circuit_breaker", "breaker":
+		return "circuit_breaker.NAME"
+	case "injected", "state":
+		return word + ".NAME"
+	}
+	if kind, name, dotted := strings.Cut(word, "."); dotted {
+		if kind == "breaker" {
+			return "circuit_breaker." + name
+		}
+		for _, prefix := range []string{"client", "server"} {
+			if meant := closest(name, []string{"error_rate", "requests"}); kind == prefix && meant != "" {
+				return prefix + "." + meant
+			}
+		}
+		if meant := closest(kind, []string{"injected", "circuit_breaker", "state", "server", "client"}); meant != "" && meant != kind {
+			return meant + "." + name
+		}
+		return ""
+	}
+	return closest(word, []string{"error_rate", "throughput", "operations", attemptsText, "recovers", "mean", "max", "p50", "p90", "p95", "p99"})
+}
+
 // closest returns the candidate that a mistyped word most likely meant, or "".
 func closest(word string, candidates []string) string {
 	best, least := "", 1+max(1, len(word)/3)

@@ -98,16 +98,22 @@ func (t *tally) state(side Side, name string, at time.Duration, state string) {
 	t.log(side, name).add(at, state)
 }
 
-// snapshot copies what the tally may still change.
-func (t *tally) snapshot(end time.Duration) Results {
-	s := *t
-	s.latencies = t.latencies.frozen()
-	s.timeline = t.timeline.clone()
-	s.faults = t.faults.clone()
-	s.absorbed = maps.Clone(t.absorbed)
-	s.states = maps.Clone(t.states)
-	for key, l := range s.states {
-		s.states[key] = l.clone()
+// clone copies everything that the tally may still change.
+func (t *tally) clone() *tally {
+	c := *t
+	c.latencies = t.latencies.clone()
+	c.timeline = t.timeline.clone()
+	c.faults = t.faults.clone()
+	c.absorbed = maps.Clone(t.absorbed)
+	c.states = maps.Clone(t.states)
+	for key, l := range c.states {
+		c.states[key] = l.clone()
 	}
-	return Results{t: &s, end: max(end, t.origin)}
+	return &c
+}
+
+// results closes the tally, which must not change from here on.
+func (t *tally) results(end time.Duration) Results {
+	t.latencies.sort()
+	return Results{t: t, end: max(end, t.origin)}
 }

@@ -143,7 +143,7 @@ func (w *Window) Snapshot(now time.Duration) Results {
 	t.attempts = w.attempts - base.attempts
 	t.faults = w.faults.since(base.faults)
 	w.mark(now)
-	return t.snapshot(now)
+	return t.results(now)
 }
 
 // base is the latest mark at or before from, or none.

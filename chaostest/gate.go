@@ -25,6 +25,7 @@ type gate struct {
 
 	mu      sync.Mutex
 	waiting arrivals
+	used    []*arrival  // for the next ones
 	timer   *time.Timer // made inside virtual time, on the first arrival
 	armed   bool
 }
@@ -45,25 +46,41 @@ type arrival struct {
 
 // Turn implements injector.Sequencer.
 func (g *gate) Turn(ctx context.Context, key func() string, decide func(stamp time.Time)) error {
-	a := &arrival{stamp: time.Now(), key: key, decide: decide, done: make(chan struct{})}
 	g.mu.Lock()
+	a := g.spare()
+	a.stamp, a.key, a.decide, a.named = time.Now(), key, decide, false
 	heap.Push(&g.waiting, a)
 	g.arm()
 	g.mu.Unlock()
+	var err error
 	select {
 	case <-a.done:
-		return nil
 	case <-ctx.Done():
+		g.mu.Lock()
+		if a.index >= 0 {
+			heap.Remove(&g.waiting, a.index)
+			err = ctx.Err()
+		}
+		g.mu.Unlock()
+		if err == nil {
+			<-a.done
+		}
 	}
 	g.mu.Lock()
-	if a.index >= 0 {
-		heap.Remove(&g.waiting, a.index)
-		g.mu.Unlock()
-		return ctx.Err()
-	}
+	a.key, a.decide = nil, nil
+	g.used = append(g.used, a)
 	g.mu.Unlock()
-	<-a.done
-	return nil
+	return err
+}
+
+// spare is an arrival that was used before, or a new one. g.mu is held.
+func (g *gate) spare() *arrival {
+	if n := len(g.used); n > 0 {
+		a := g.used[n-1]
+		g.used = g.used[:n-1]
+		return a
+	}
+	return &arrival{done: make(chan struct{}, 1)}
 }
 
 // Slot implements injector.Sequencer.
@@ -94,7 +111,7 @@ func (g *gate) fire() {
 	g.mu.Unlock()
 	if a != nil {
 		a.decide(a.stamp)
-		close(a.done)
+		a.done <- struct{}{}
 	}
 	g.mu.Lock()
 	g.armed = false

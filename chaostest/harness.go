@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,13 +49,14 @@ type harness struct {
 	selected bool               // -run chose a step while others were left out
 	failed   string             // the first step that failed
 	later    []deferred         // reports for after the bubble
+	left     map[string]bool    // goroutines of bodies that were left behind
 	refused  bool               // this Go version refuses subtests in virtual time
 }
 
 func newHarness(t *testing.T, o *orchestrator.Orchestration, body func(*Step), s *settings, seed uint64, at string) *harness {
 	return &harness{
 		t: t, o: o, body: body, set: s, seed: seed, at: at, dir: packagePath(), known: &helpers{},
-		bubble: &bubble{}, steps: map[*orchestrator.ActiveStep]*Step{}, parents: map[int]*testing.T{},
+		bubble: &bubble{}, steps: map[*orchestrator.ActiveStep]*Step{}, parents: map[int]*testing.T{}, left: map[string]bool{},
 	}
 }
 
@@ -191,6 +193,10 @@ func (h *harness) outer(message string) {
 
 // leaked reports goroutines that outlived the run.
 func (h *harness) leaked(left []stack) {
+	left = slices.DeleteFunc(left, func(s stack) bool { return h.left[s.id] || len(s.users()) == 0 && s.ours() })
+	if len(left) == 0 {
+		return
+	}
 	var b strings.Builder
 	if h.bubble.tired.Load() {
 		fmt.Fprintf(&b, "%s still running when the real time for draining was used up", plural(len(left), "goroutine"))

@@ -39,7 +39,7 @@ func summary(res orchestrator.StepResult) string {
 	parts := []string{string(res.State)}
 	if len(res.Checks) > 0 && res.State == orchestrator.StepPassed {
 		parts[0] = fmt.Sprintf("passed: %s", plural(len(res.Checks), "expectation"))
-	} else if res.Reason != "" {
+	} else if res.Reason != "" && (res.State == orchestrator.StepPassed || res.State == orchestrator.StepSkipped) {
 		parts[0] += " (" + res.Reason + ")"
 	}
 	if n := r.Operations(); n > 0 {

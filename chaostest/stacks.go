@@ -119,6 +119,11 @@ func standard(f frame) bool {
 	return strings.HasPrefix(f.place, runtime.GOROOT()) || pkg != "main" && strings.Contains(f.place, "/src/"+pkg+"/")
 }
 
+// ours reports whether the goroutine runs for the harness or the engine.
+func (s stack) ours() bool {
+	return strings.Contains(s.body, own) || strings.Contains(s.body, engine)
+}
+
 // String is the goroutine's state and up to three of its own calls.
 func (s stack) String() string {
 	state, _, _ := strings.Cut(s.state, ", synctest bubble")

@@ -117,6 +117,9 @@ func (h *harness) newStep(s *orchestrator.ActiveStep, t *testing.T) *Step {
 
 // report prints a step's verdict.
 func (h *harness) report(step *Step, res orchestrator.StepResult) {
+	if !step.Failed() && len(res.Checks) == 0 && res.State == orchestrator.StepFailed {
+		step.report(h.at, res.Reason)
+	}
 	for _, c := range res.Checks {
 		if c.Documented && c.Verdict.Status != assert.Pass {
 			step.fault(h.document(step, c), c)
@@ -218,7 +221,11 @@ func (h *harness) overrun(s *orchestrator.ActiveStep) {
 		return
 	}
 	id, _ := step.goroutine.Load().(string)
+	h.mu.Lock()
+	h.left[id] = true
+	h.mu.Unlock()
 	at, where := h.at, ""
+	time.Sleep(1) // a body that wakes at this very instant is asleep again afterwards
 	for _, st := range allStacks() {
 		if st.id != id {
 			continue
@@ -264,6 +271,6 @@ func (h *harness) moved(step orchestrator.Step, late time.Duration, because stri
 	if h.quiet {
 		return
 	}
-	fmt.Fprintf(h.t.Output(), "%s: step %s starts %s late: step %s had operations in progress after its end\n",
-		h.at, step.Name, assert.FormatDuration(late), because)
+	fmt.Fprintf(h.t.Output(), "%s: step %s starts %s late: it waited for what step %s had in progress after its end\n",
+		h.at, step.Name, assert.FormatDuration(late.Round(time.Microsecond)), because)
 }

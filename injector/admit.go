@@ -58,7 +58,12 @@ func (p *passage) take(walk bool) {
 	if !walk {
 		return
 	}
-	if p.wait = p.walk(); p.wait == nil {
+	if p.steps != nil {
+		p.steps(p)
+	} else {
+		p.wait = p.walk()
+	}
+	if p.wait == nil {
 		p.report(p.end.kind == "")
 	}
 }
@@ -69,7 +74,7 @@ func (p *passage) enroll() {
 	if p.set = p.target.set.Load(); p.set == nil {
 		p.set = &layerSet{}
 	}
-	if p.engine.sequencer != nil {
+	if p.engine.sequencer != nil && !p.slotless {
 		p.slot = p.engine.sequencer.Slot()
 		p.pace.slot = p.slot
 	}
@@ -97,14 +102,18 @@ func (p *passage) finish(o outcome) {
 	if p.set == nil {
 		return // never admitted
 	}
-	for i := len(p.stays) - 1; i >= 0; i-- {
-		p.stays[i].leave(p.verdict(i, o))
-	}
+	p.leaveAll(o)
 	if p.engine.observer != nil {
 		p.engine.observer.Done(&Outcome{
 			N: p.n, At: time.Now(), Target: p.target.name, Layers: p.refs(),
 			Status: o.status, Fault: o.fault, Failed: o.failed, Canceled: o.canceled,
 		})
+	}
+}
+
+func (p *passage) leaveAll(o outcome) {
+	for i := len(p.stays) - 1; i >= 0; i-- {
+		p.stays[i].leave(p.verdict(i, o))
 	}
 }
 

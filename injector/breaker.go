@@ -3,7 +3,6 @@ package injector
 import (
 	"fmt"
 	"strconv"
-	"sync"
 	"time"
 )
 
@@ -21,9 +20,8 @@ type breaker struct {
 	probes              int
 	rate                float64 // percent
 	minimum             int
-	changed             func(now time.Time, from, to, reason string)
 
-	mu         sync.Mutex
+	mu         teller
 	state      string
 	generation uint64 // of the state: results of requests that an earlier one admitted say nothing
 	inARow     int    // failures while closed, successes while half-open
@@ -37,7 +35,7 @@ func newBreaker(c *CircuitBreaker, changed func(now time.Time, from, to, reason 
 		failures: positive(c.FailureThreshold, 5), successes: positive(c.SuccessThreshold, 2),
 		timeout: positive(c.Timeout, time.Minute), probes: positive(c.HalfOpenMaxRequests, 3),
 		rate: clamp(or(c.FailureRateThreshold, 50), 0, 100), minimum: positive(c.MinRequestsForRate, 10),
-		changed: changed, state: stateClosed, generation: 1,
+		mu: teller{tell: changed}, state: stateClosed, generation: 1,
 		window: window{length: positive(c.RollingWindow, 10*time.Second)},
 	}
 }
@@ -46,7 +44,7 @@ func newBreaker(c *CircuitBreaker, changed func(now time.Time, from, to, reason 
 // goes back with its result. A refused request learns when to come again.
 func (b *breaker) admit(now time.Time) (generation uint64, retry time.Duration) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.mu.release()
 	if b.state == stateOpen {
 		if left := b.openedAt.Add(b.timeout).Sub(now); left > 0 {
 			return 0, left
@@ -74,7 +72,7 @@ const (
 // record gives back a request.
 func (b *breaker) record(now time.Time, generation uint64, r result) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.mu.release()
 	if generation != b.generation {
 		return
 	}
@@ -123,11 +121,11 @@ func (b *breaker) enter(now time.Time, to, reason string) {
 	case stateClosed:
 		b.window.clear()
 	}
-	b.changed(now, from, to, reason)
+	b.mu.note(now, from, to, reason)
 }
 
 func (b *breaker) current() string {
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.mu.release()
 	return b.state
 }

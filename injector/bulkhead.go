@@ -3,7 +3,6 @@ package injector
 import (
 	"container/list"
 	"fmt"
-	"sync"
 	"time"
 )
 
@@ -18,9 +17,8 @@ const (
 type bulkhead struct {
 	limit, places int
 	timeout       time.Duration
-	changed       func(now time.Time, from, to, reason string)
 
-	mu       sync.Mutex
+	mu       teller
 	active   int
 	queue    list.List // of *place
 	refusing bool
@@ -35,7 +33,7 @@ type place struct {
 func newBulkhead(c *Bulkhead, changed func(now time.Time, from, to, reason string)) *bulkhead {
 	b := &bulkhead{
 		limit: positive(c.MaxConcurrentRequests, 100), places: max(or(c.MaxQueueSize, 10), 0),
-		timeout: or(c.QueueTimeout, 5*time.Second), changed: changed,
+		timeout: or(c.QueueTimeout, 5*time.Second), mu: teller{tell: changed},
 	}
 	if b.timeout <= 0 {
 		b.places = 0
@@ -46,7 +44,7 @@ func newBulkhead(c *Bulkhead, changed func(now time.Time, from, to, reason strin
 // enter admits a request, or gives it a place in the queue, or neither.
 func (b *bulkhead) enter(now time.Time) (ok bool, p *place) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.mu.release()
 	if b.active < b.limit {
 		b.active++
 		return true, nil
@@ -58,7 +56,7 @@ func (b *bulkhead) enter(now time.Time) (ok bool, p *place) {
 	}
 	if !b.refusing {
 		b.refusing = true
-		b.changed(now, stateAccepting, stateRefusing, fmt.Sprintf("%d in progress, %d waiting", b.active, b.queue.Len()))
+		b.mu.note(now, stateAccepting, stateRefusing, fmt.Sprintf("%d in progress, %d waiting", b.active, b.queue.Len()))
 	}
 	return false, nil
 }
@@ -67,7 +65,7 @@ func (b *bulkhead) enter(now time.Time) (ok bool, p *place) {
 // been let in already; then it is in progress, and must be released.
 func (b *bulkhead) quit(now time.Time, p *place) (granted bool) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.mu.release()
 	if p.in == nil {
 		return true
 	}
@@ -80,7 +78,7 @@ func (b *bulkhead) quit(now time.Time, p *place) (granted bool) {
 // release ends a request that was in progress and lets in the first that waits.
 func (b *bulkhead) release(now time.Time) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.mu.release()
 	if first := b.queue.Front(); first != nil {
 		p := b.queue.Remove(first).(*place)
 		p.in = nil
@@ -95,6 +93,6 @@ func (b *bulkhead) release(now time.Time) {
 func (b *bulkhead) accept(now time.Time) {
 	if b.refusing {
 		b.refusing = false
-		b.changed(now, stateRefusing, stateAccepting, fmt.Sprintf("%d in progress, %d waiting", b.active, b.queue.Len()))
+		b.mu.note(now, stateRefusing, stateAccepting, fmt.Sprintf("%d in progress, %d waiting", b.active, b.queue.Len()))
 	}
 }

@@ -31,8 +31,8 @@ type engine struct {
 	layers  []*layer // in force, in order of Apply
 	bound   map[*layer]map[string]*binding
 	targets map[string]*target
-	cut     chan struct{} // of the layers in force; nil: none was applied since the last Release
-	past    []*layer      // removed, the last at the end
+	cut     *bell    // of the layers in force; nil: none was applied since the last Release
+	past    []*layer // removed, the last at the end
 }
 
 // maxPast is how many removed layers stay readable.
@@ -58,7 +58,7 @@ func (e *engine) apply(l Layer) *layer {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.cut == nil {
-		e.cut = make(chan struct{})
+		e.cut = &bell{}
 	}
 	made := newLayer(l, e.seed, e.cut)
 	e.layers = append(e.layers, made)
@@ -84,7 +84,7 @@ func (e *engine) drop(gone []*layer) {
 		delete(e.bound, l)
 		e.past = append(e.past, l)
 		l.off.Store(true)
-		defer close(l.gone)
+		defer l.gone.ring()
 	}
 	if extra := len(e.past) - maxPast; extra > 0 {
 		e.past = slices.Delete(e.past, 0, extra)
@@ -97,7 +97,7 @@ func (e *engine) release() {
 	defer e.mu.Unlock()
 	e.drop(slices.Clone(e.layers))
 	if e.cut != nil {
-		close(e.cut)
+		e.cut.ring()
 		e.cut = nil
 	}
 }

@@ -27,8 +27,8 @@ func (o option) apply(e *engine) { o(e) }
 // requests give the same faults. Default: 0.
 func WithSeed(seed uint64) Option { return option(func(e *engine) { e.seed = seed }) }
 
-// WithObserver tells o what the injector does. The observer must not call the
-// Injector back from Transition. Default: none; then nothing is recorded.
+// WithObserver tells o what the injector does. Default: none; then nothing is
+// recorded.
 func WithObserver(o Observer) Option { return option(func(e *engine) { e.observer = o }) }
 
 // WithSequencer gives requests an order, for virtual time. Default: none;

@@ -31,8 +31,8 @@ type layer struct {
 
 	reached limitCounts
 	off     atomic.Bool
-	gone    chan struct{} // closed when the layer is removed
-	cut     chan struct{} // closed by Release; shared by the layers of its time
+	gone    bell  // rings when the layer is removed
+	cut     *bell // rings at Release; shared by the layers of its time
 }
 
 // parts are the sections whose state belongs to a layer and a target.
@@ -47,11 +47,11 @@ type parts struct {
 // limitCounts count the requests that reached each limit of a layer.
 type limitCounts struct{ breaker, bulkhead, rate, conns, bandwidth atomic.Uint64 }
 
-func newLayer(l Layer, seed uint64, cut chan struct{}) *layer {
+func newLayer(l Layer, seed uint64, cut *bell) *layer {
 	c := l.Config
 	out := &layer{
 		ref: LayerRef{Name: l.Name, Iteration: l.Iteration}, targets: slices.Clone(l.Targets), silent: l.Silent,
-		step: []string{l.Name}, gone: make(chan struct{}), cut: cut,
+		step: []string{l.Name}, cut: cut,
 	}
 	key := func(section string) func(kind string) uint64 {
 		base := Mix(keyOf(seed, l.Name), uint64(l.Iteration))
@@ -104,37 +104,4 @@ func (l *layer) draw(r *http.Request, trustForwarded bool, now time.Time) (d dra
 		d.hits |= rule.draw(d.fault, now)
 	}
 	return d
-}
-
-// draws are the counts of every rule that samples.
-func (l *layer) draws() []Draw {
-	var out []Draw
-	add := func(kind string, requests uint64, s ...*sampler) {
-		if s[0] == nil {
-			return
-		}
-		d := Draw{Kind: kind, Probability: s[0].probability, Sampling: s[0].sampling, Requests: requests * uint64(len(s))}
-		for _, s := range s {
-			d.Injected += s.injected.Load()
-			d.Masked += s.masked.Load()
-		}
-		out = append(out, d)
-	}
-	if r := l.loss; r != nil {
-		add(KindPacketLoss, r.count.n.Load(), r.up, r.down)
-	}
-	if r := l.latency; r != nil {
-		add(KindLatency, r.count.n.Load(), r.hits)
-	}
-	if r := l.faults; r != nil {
-		n := r.count.n.Load()
-		if r.pattern == nil || r.pattern.codes != nil {
-			add(KindHTTPError, n, r.httpCounts)
-		}
-		add(KindConnectionError, n, r.connection)
-		add(KindTimeout, n, r.timeout)
-		add(KindPartialResponse, n, r.partial)
-		add(KindPayloadCorruption, n, r.corruption)
-	}
-	return out
 }

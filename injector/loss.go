@@ -10,11 +10,11 @@ const firstRetransmission = 200 * time.Millisecond
 // down. An application sees a loss as a stall of the stream, never as missing
 // bytes.
 type lossRule struct {
-	count     counter
-	up, down  *sampler
-	again     uint64 // key of the losses of retransmissions
-	partition bool   // everything is lost
-	limit     time.Duration
+	ups, downs counter // packets by direction
+	up, down   *sampler
+	again      uint64 // key of the losses of retransmissions
+	partition  bool   // everything is lost
+	limit      time.Duration
 }
 
 // newLossRule returns nil where nothing is lost.

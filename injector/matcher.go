@@ -42,6 +42,14 @@ func (m *matcher) match(r *http.Request, trustForwarded bool) bool {
 		(len(m.Hosts) == 0 || m.matchHost(r))
 }
 
+// matchConn reports whether a connection matches, of which only the client's
+// address is known.
+func (m *matcher) matchConn(client netip.Addr) bool {
+	return len(m.Headers) == 0 && len(m.Methods) == 0 && len(m.Paths) == 0 && len(m.Hosts) == 0 &&
+		m.MinBodySize == nil && m.MaxBodySize == nil && m.ChunkedOnly == nil &&
+		(len(m.SourceIPs) == 0 || m.matchSource(client))
+}
+
 func (m *matcher) matchSource(client netip.Addr) bool {
 	for _, p := range m.prefixes {
 		if p.Contains(client) {

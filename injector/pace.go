@@ -50,13 +50,17 @@ func (a *pace) sleep(ctx context.Context, until time.Time, l *layer) bool {
 	if a.slot != nil {
 		until = a.slot.After(until)
 	}
+	heard, stop, quiet := listenAll(&l.gone, l.cut)
+	if !quiet {
+		return true
+	}
+	defer stop()
 	t := time.NewTimer(time.Until(until))
 	defer t.Stop()
 	select {
 	case <-t.C:
 		a.here = until
-	case <-l.gone:
-	case <-l.cut:
+	case <-heard:
 	case <-ctx.Done():
 		return false
 	case <-peerGone(ctx):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -11,7 +12,8 @@ import (
 type passage struct {
 	engine     *engine
 	target     *target
-	request    *http.Request
+	request    *http.Request  // nil: a connection
+	steps      func(*passage) // instead of the walk of a request
 	ctx        context.Context
 	conn       string // the connection, for connection limits; "": do not count
 	perRequest bool   // count each request as a connection
@@ -39,6 +41,8 @@ type passage struct {
 	decisions []Decision
 	reported  bool
 	finished  bool
+	slotless  bool      // it leaves with something else
+	once      sync.Once // of letGo
 }
 
 // stage is a part of a layer, in the order in which a request meets them.

@@ -56,6 +56,9 @@ func (p *passage) readAhead() {
 // are interchangeable.
 func (p *passage) key() string {
 	r := p.request
+	if r == nil {
+		return p.target.name + "\x00\x00" + p.conn
+	}
 	parts := []string{p.target.name, methodOf(r), hostOf(r), r.URL.RequestURI(), r.Header.Get("X-Request-Id"), ""}
 	if p.body != nil {
 		h := fnv.New64a()

@@ -106,9 +106,9 @@ func TestBernoulliRate(t *testing.T) {
 // and seeds in bug reports depend on them.
 func TestGoldenDecisions(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "b5ba8bee13bdd1ee 4a4cdbfcdbd5e38f 0",
-		fmt.Sprintf("%x %x %x", Mix(0, 0), Mix(1, 2), 0), "Mix")
-	require.Equal(t, "0", fmt.Sprintf("%x", keyOf(1, "step", "fault_injection", KindHTTPError)), "keyOf")
+	require.Equal(t, "708832e6ef9a09ec 9721c9dae53513b0 fd26fb001abf0189",
+		fmt.Sprintf("%x %x %x", Mix(0, 0), Mix(1, 2), Mix(1<<63, 1<<40)), "Mix")
+	require.Equal(t, "a5e4e67a609a8037", fmt.Sprintf("%x", keyOf(1, "step", "fault_injection", KindHTTPError)), "keyOf")
 	pattern := func(s *sampler) string {
 		out := make([]byte, 60)
 		for i := range out {
@@ -119,10 +119,10 @@ func TestGoldenDecisions(t *testing.T) {
 		}
 		return string(out)
 	}
-	require.Equal(t, "", pattern(newSampler(1, 0.25, Exact)))
-	require.Equal(t, "", pattern(newSampler(1, 0.25, Bernoulli)))
+	require.Equal(t, ".....x.x..xxx...........xx.....x...x.x...x....xx...x.x......", pattern(newSampler(1, 0.25, Exact)))
+	require.Equal(t, ".....x.....x..x.x....x..xxx.x........x....x.xx..x.xx..xx.xx.", pattern(newSampler(1, 0.25, Bernoulli)))
 	l := newLayer(Layer{Name: "slow", Config: Config{Latency: &Latency{
 		FixedDelay: 100_000_000, JitterPercent: 50,
 	}}}, 9, nil)
-	require.Equal(t, "", fmt.Sprint(l.latency.delay(0), l.latency.delay(1), l.latency.delay(2)))
+	require.Equal(t, "79.708836ms 60.466439ms 109.737089ms", fmt.Sprint(l.latency.delay(0), l.latency.delay(1), l.latency.delay(2)))
 }

@@ -22,9 +22,9 @@ const (
 	wokeLeft               // the client left
 )
 
-// await waits until an instant (the zero one never comes) or until a channel is
-// closed (a nil one never is).
-func (p *passage) await(until time.Time, signal, gone, cut <-chan struct{}) woke {
+// await waits until an instant (the zero one never comes), until a signal, or
+// until one of two bells rings; nil ones never do.
+func (p *passage) await(until time.Time, signal <-chan struct{}, gone, cut *bell) woke {
 	var timer <-chan time.Time
 	if !until.IsZero() {
 		left := time.Until(until)
@@ -35,15 +35,18 @@ func (p *passage) await(until time.Time, signal, gone, cut <-chan struct{}) woke
 		defer t.Stop()
 		timer = t.C
 	}
+	heard, stop, quiet := listenAll(gone, cut)
+	if !quiet {
+		return wokeHealed
+	}
+	defer stop()
 	select {
 	case <-timer:
 		p.pace.here = until
 		return wokeTime
 	case <-signal:
 		return wokeSignal
-	case <-gone:
-		return wokeHealed
-	case <-cut:
+	case <-heard:
 		return wokeHealed
 	case <-p.ctx.Done():
 		return wokeLeft
@@ -74,7 +77,7 @@ type queued struct {
 
 func (q *queued) sit(p *passage) bool {
 	s := &p.stays[len(p.stays)-1]
-	why := p.await(q.until, q.place.granted, s.gone, s.cut)
+	why := p.await(q.until, q.place.granted, &s.gone, s.cut)
 	p.pace.syncIf(why == wokeLeft || why == wokeTime)
 	s.inBulkhead = s.bulkhead.quit(time.Now(), q.place)
 	switch {
@@ -96,7 +99,7 @@ type partitioned struct {
 }
 
 func (w *partitioned) sit(p *passage) bool {
-	switch p.await(w.until, nil, w.layer.gone, w.layer.cut) {
+	switch p.await(w.until, nil, &w.layer.gone, w.layer.cut) {
 	case wokeLeft:
 		return false
 	case wokeTime:
@@ -119,7 +122,7 @@ func (p *passage) pause() bool {
 		if i == len(p.stalls)-1 && p.delay <= 0 {
 			end = p.pace.early(p.stamp, end)
 		}
-		switch p.await(end, nil, s.gone, s.cut) {
+		switch p.await(end, nil, &s.gone, s.cut) {
 		case wokeLeft:
 			return false
 		case wokeHealed:
@@ -147,7 +150,7 @@ func (p *passage) pause() bool {
 func (p *passage) stallDown() (reset, left bool) {
 	for _, s := range p.downs {
 		now := time.Now()
-		switch p.await(p.pace.early(now, now.Add(s.length)), nil, s.gone, s.cut) {
+		switch p.await(p.pace.early(now, now.Add(s.length)), nil, &s.gone, s.cut) {
 		case wokeLeft:
 			return false, true
 		case wokeTime:

@@ -129,14 +129,13 @@ func (p *passage) lose(s *stay) waiting {
 	if r == nil {
 		return nil
 	}
-	ordinal := r.count.next()
-	up, down := r.up.hit(ordinal), r.down.hit(ordinal)
-	if down {
+	if ordinal := r.downs.next(); r.down.hit(ordinal) && !r.partition {
 		length, reset := r.stall(r.down, ordinal)
 		p.downs = append(p.downs, stall{layer: s.layer, length: length, reset: reset})
 		p.hit(s, r.down, Decision{Kind: KindPacketLoss, Ordinal: ordinal, Delay: length})
 	}
-	if !up {
+	ordinal := r.ups.next()
+	if !r.up.hit(ordinal) {
 		return nil
 	}
 	if r.partition {
@@ -207,13 +206,18 @@ func (p *passage) fail(s *stay) {
 func (p *passage) terminal(s *stay, rule *sampler, a *answer, how abort, d Decision) {
 	d.Ordinal = s.drawn.fault
 	if p.end.kind != "" {
-		d.Masked = true
-		rule.masked.Add(1)
-		p.record(s, d)
+		p.hide(s, rule, d)
 		return
 	}
 	p.stop(d.Kind, a, how)
 	p.hit(s, rule, d)
+}
+
+// hide notes that a rule fired to no effect.
+func (p *passage) hide(s *stay, rule *sampler, d Decision) {
+	d.Masked = true
+	rule.masked.Add(1)
+	p.record(s, d)
 }
 
 // settle decides about the response, once it is known whether the upstream is
@@ -239,9 +243,7 @@ func (p *passage) settle(asked bool) {
 				continue
 			}
 			s.drawn.hits &^= f.hit
-			d.Masked = true
-			rule.masked.Add(1)
-			p.record(s, d)
+			p.hide(s, rule, d)
 		}
 		if s.down != nil && asked {
 			ordinal := s.reached.bandwidth.Add(1) - 1

@@ -12,6 +12,7 @@ import (
 type checker struct {
 	*decoder
 	o        *Orchestration
+	names    []string // of the targets
 	warnings []Problem
 }
 

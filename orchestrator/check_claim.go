@@ -11,6 +11,9 @@ import (
 // conditions, and load whether the document drives any where they are checked.
 func (c *checker) claims(list []assert.Expectation, path string, stop, load bool) {
 	for i, e := range list {
+		if c.full() {
+			return
+		}
 		if e != nil { // nil: reported already
 			c.claim(e, index(path, i), stop, load)
 		}
@@ -24,7 +27,7 @@ func (c *checker) claim(e assert.Expectation, path string, stop, load bool) {
 	warned := load
 	for _, subject := range assert.Describe(e) {
 		if kinds := injector.Kinds(); subject.Fault != "" && !slices.Contains(kinds, subject.Fault) {
-			c.invalid(path, closest(subject.Fault, kinds), "unknown fault %s", quote(subject.Fault))
+			c.invalid(path, c.closest(subject.Fault, kinds), "unknown fault %s", quote(subject.Fault))
 		}
 		if subject.State != "" && subject.Side == assert.ServerSide && !subject.AnySide {
 			c.knownTarget(subject.State, path)

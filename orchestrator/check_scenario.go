@@ -14,7 +14,7 @@ func (c *checker) scenario(s Step, path string) {
 		if !c.has(at) {
 			at = path
 		}
-		c.invalid(at, unknown.suggestion, "%s", unknown.problem())
+		c.invalid(at, c.closest(unknown.name, c.o.scenarioNames()), "%s", unknown.problem())
 	}
 	if s.Scenario.Config != nil {
 		c.config(*s.Scenario.Config, join(path, "config"))

@@ -8,16 +8,19 @@ import (
 	"strings"
 )
 
-// known lists the targets that steps and load may name.
-func (c *checker) known() []string {
-	if len(c.o.Targets) == 0 {
+// knownTargets lists the targets that steps and load may name.
+func knownTargets(o *Orchestration) []string {
+	if len(o.Targets) == 0 {
 		return []string{DefaultTarget}
 	}
-	return slices.Sorted(maps.Keys(c.o.Targets))
+	return slices.Sorted(maps.Keys(o.Targets))
 }
 
 func (c *checker) targets(names []string, path string) {
 	for i, name := range names {
+		if c.full() {
+			return
+		}
 		c.knownTarget(name, index(join(path, "targets"), i))
 	}
 	if names != nil && len(names) == 0 {
@@ -26,16 +29,19 @@ func (c *checker) targets(names []string, path string) {
 }
 
 func (c *checker) knownTarget(name, path string) {
-	known := c.known()
-	if name == "" || slices.Contains(known, name) {
+	if _, declared := c.o.Targets[name]; name == "" || declared {
 		return
 	}
-	suggestion := closest(name, known)
-	if len(c.o.Targets) == 0 {
-		c.invalid(path, suggestion, "unknown target %s: declare it under targets", quote(name))
-		return
+	if len(c.o.Targets) > 0 {
+		c.invalid(path, c.closest(name, c.names), "unknown target %s: targets has %s", quote(name), c.someNames())
+	} else if name != DefaultTarget {
+		c.invalid(path, c.closest(name, c.names), "unknown target %s: declare it under targets", quote(name))
 	}
-	c.invalid(path, suggestion, "unknown target %s: targets has %s", quote(name), shorten(strings.Join(known, ", ")))
+}
+
+// someNames lists the known targets, as far as they fit into a message.
+func (c *checker) someNames() string {
+	return shorten(strings.Join(c.names[:min(len(c.names), 20)], ", "))
 }
 
 func (c *checker) target(t Target, path string) {
@@ -73,12 +79,11 @@ func (c *checker) traffic(t *Traffic, path string) {
 	if t == nil {
 		return
 	}
-	names := c.known()
 	c.knownTarget(t.Target, join(path, "target"))
 	switch target := c.o.Targets[t.Target]; {
-	case t.Target == "" && len(names) > 1 && t.Rate > 0:
-		c.invalid(path, "", "target is missing: the document has %s", shorten(strings.Join(names, ", ")))
-	case target.Kind == TCP, t.Target == "" && c.o.Targets[names[0]].Kind == TCP:
+	case t.Target == "" && len(c.names) > 1 && t.Rate > 0:
+		c.invalid(path, "", "target is missing: the document has %s", c.someNames())
+	case target.Kind == TCP, t.Target == "" && c.o.Targets[c.names[0]].Kind == TCP:
 		c.invalid(path, "", "load is HTTP, and the target is of kind tcp")
 	}
 	if t.Method != "" && !token(t.Method) {

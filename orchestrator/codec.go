@@ -22,10 +22,24 @@ type codec interface {
 type decoder struct {
 	problems []Problem
 	places   map[string]place
+	compared int // words that suggestions were looked for among
+}
+
+// full reports whether nothing more is listed, so that there is no point in
+// looking further.
+func (d *decoder) full() bool { return len(d.problems) >= maxProblems }
+
+// closest suggests a known word, until the document has asked too often.
+func (d *decoder) closest(word string, known []string) string {
+	d.compared += len(known)
+	if d.compared > maxCompared {
+		return ""
+	}
+	return closest(word, known)
 }
 
 func (d *decoder) fail(at place, path, suggestion, format string, args ...any) {
-	if len(d.problems) >= maxProblems {
+	if d.full() {
 		return
 	}
 	message := fmt.Sprintf(format, args...)

@@ -47,6 +47,9 @@ func (c listCodec[T]) decode(d *decoder, n *node, path string) {
 	}
 	*c.into = make([]T, len(items))
 	for i, item := range items {
+		if d.full() {
+			return
+		}
 		at := index(path, i)
 		d.places[at] = item.place
 		c.each(&(*c.into)[i]).decode(d, item, at)
@@ -86,6 +89,9 @@ func (c dictCodec[T]) decode(d *decoder, n *node, path string) {
 	*c.into = make(map[string]T, len(n.entries))
 	seen := map[string]entry{}
 	for _, e := range n.entries {
+		if d.full() {
+			return
+		}
 		at := join(path, e.key)
 		if strings.TrimSpace(e.key) == "" || unprintable(e.key) {
 			d.fail(e.at, path, "", "the name %s is empty or has unprintable characters", quote(e.key))

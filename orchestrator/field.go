@@ -55,6 +55,9 @@ func (c objectCodec[T]) decode(d *decoder, n *node, path string) {
 	}
 	seen := map[string]entry{}
 	for _, e := range n.entries {
+		if d.full() {
+			return
+		}
 		f, ok := c.find(e.key)
 		if !ok {
 			c.unknown(d, e, path)
@@ -102,7 +105,7 @@ func (c objectCodec[T]) unknown(d *decoder, e entry, path string) {
 	if e.key == "" {
 		message = "empty field name"
 	}
-	suggestion := closest(e.key, known)
+	suggestion := d.closest(e.key, known)
 	if home := homeOf(e.key, path); home != "" && suggestion == "" {
 		message += ": it belongs in " + home
 	}

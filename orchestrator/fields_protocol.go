@@ -77,7 +77,7 @@ func (c grpcStatusCodec) decode(d *decoder, n *node, path string) {
 	case n.kind == textNode && slices.Contains(names, n.text):
 		*c.into = n.text
 	default:
-		d.wrong(n, path, closest(n.text, names), "a gRPC status: a name like UNAVAILABLE, or a number from 0 to 16")
+		d.wrong(n, path, d.closest(n.text, names), "a gRPC status: a name like UNAVAILABLE, or a number from 0 to 16")
 	}
 }
 

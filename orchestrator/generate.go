@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -38,12 +37,15 @@ func (r *Run) generate(ctx context.Context, perSecond float64, name string, begi
 		return fmt.Errorf("a load of %v operations a second is out of range: more than 0, at most 1,000,000", perSecond)
 	}
 	start := time.Now()
-	var calls sync.WaitGroup
-	defer calls.Wait()
+	var workers crew
+	defer workers.wait()
 	free := make(chan struct{}, maxInProgress)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	<-timer.C
 	for i := 0; ; i++ {
 		nominal := start.Add(time.Duration(float64(i) / perSecond * float64(time.Second)))
-		if !sleepUntil(ctx, nominal) {
+		if !waitUntil(ctx, timer, nominal) {
 			return nil
 		}
 		at, release := r.instant(name)
@@ -55,17 +57,18 @@ func (r *Run) generate(ctx context.Context, perSecond float64, name string, begi
 		case free <- struct{}{}:
 		default:
 			release()
-			op := begin()
-			op.End(fmt.Errorf("not started: %d operations are still in progress", maxInProgress))
+			begin().End(fmt.Errorf("not started: %d operations are still in progress", maxInProgress))
 			continue
 		}
-		calls.Go(func() {
-			defer func() { <-free }()
-			defer release()
-			if !sleepUntil(ctx, at) {
-				return
+		workers.start(func() {
+			defer func() {
+				release()
+				<-free
+			}()
+			time.Sleep(time.Until(at)) // microseconds, in virtual time only
+			if ctx.Err() == nil {
+				_ = r.call(begin(), f)
 			}
-			_ = r.call(begin(), f)
 		})
 	}
 }
@@ -117,12 +120,24 @@ func panicSite() string {
 
 // sleepUntil reports whether t was reached before ctx ended.
 func sleepUntil(ctx context.Context, t time.Time) bool {
-	d := time.Until(t)
-	if d <= 0 {
+	if time.Until(t) <= 0 {
 		return ctx.Err() == nil
 	}
-	timer := time.NewTimer(d)
+	timer := time.NewTimer(time.Until(t))
 	defer timer.Stop()
+	return waitFor(ctx, timer)
+}
+
+// waitUntil is sleepUntil with a timer that is used again.
+func waitUntil(ctx context.Context, timer *time.Timer, t time.Time) bool {
+	if time.Until(t) <= 0 {
+		return ctx.Err() == nil
+	}
+	timer.Reset(time.Until(t))
+	return waitFor(ctx, timer)
+}
+
+func waitFor(ctx context.Context, timer *time.Timer) bool {
 	select {
 	case <-timer.C:
 		return true

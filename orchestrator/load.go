@@ -77,7 +77,7 @@ func decode(root *node) (o *Orchestration, warnings, problems []Problem) {
 	if o.Loop && !d.has("max_iterations") {
 		o.MaxIterations = 1
 	}
-	c := checker{decoder: d, o: o}
+	c := checker{decoder: d, o: o, names: knownTargets(o)}
 	c.check()
 	sortProblems(d.problems)
 	sortProblems(c.warnings)

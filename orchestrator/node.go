@@ -61,10 +61,11 @@ func (n *node) describe() string {
 }
 
 // Limits of a document. They are far above what anyone writes, and low enough
-// that a hostile document costs milliseconds.
+// that the worst document is dealt with in a second or two.
 const (
 	maxBytes    = 1 << 20
 	maxSteps    = 1000
 	maxDepth    = 32
 	maxExpanded = 100_000 // nodes that aliases may add
+	maxCompared = 100_000 // words to look for suggestions among
 )

@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -79,7 +80,7 @@ func (op *Operation) End(err error) {
 	}
 	switch {
 	case err != nil:
-		r.Error = firstLine(err.Error())
+		r.Error = errorText(err)
 		r.Status, r.Fault = op.last.Status, op.last.Fault
 	case op.faults == 0:
 	case op.last.Failed:
@@ -95,6 +96,16 @@ func (op *Operation) End(err error) {
 	for _, s := range op.steps {
 		s.operationEnded()
 	}
+}
+
+// errorText is what is recorded of an error. A time-out is only that: net/http
+// words it in two ways, as its timer and its context race for the same instant.
+func errorText(err error) string {
+	var timeout interface{ Timeout() bool }
+	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout() {
+		return "time-out"
+	}
+	return firstLine(err.Error())
 }
 
 // firstLine bounds an error's text for logs and reports.

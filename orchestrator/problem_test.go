@@ -215,7 +215,7 @@ func TestUnknownFormat(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// Hostile documents end in a message, soon: each of these takes milliseconds.
+// Hostile documents end in a message, and soon.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	laughs := "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"

@@ -90,21 +90,21 @@ func (c durationCodec) decode(d *decoder, n *node, path string) {
 	*c.into = exact(n.text, v, c.unit)
 }
 
-var plainDecimal = regexp.MustCompile(`^[0-9]{1,12}\.[0-9]{1,18}$`)
+var plainDecimal = regexp.MustCompile(`^[0-9]{1,18}\.[0-9]{1,18}$`)
 
 // exact is the duration that a number of units within the limits means, to the
 // nearest nanosecond. Binary fractions do not hold every nanosecond of a month,
 // so plain decimals are read as such.
 func exact(text string, v float64, unit time.Duration) time.Duration {
-	if v == math.Trunc(v) {
-		return time.Duration(v) * unit
-	}
 	if plainDecimal.MatchString(text) {
 		if r, ok := new(big.Rat).SetString(text); ok {
 			r.Mul(r, new(big.Rat).SetInt64(int64(unit)))
 			r.Add(r, big.NewRat(1, 2))
 			return time.Duration(new(big.Int).Quo(r.Num(), r.Denom()).Int64())
 		}
+	}
+	if v == math.Trunc(v) {
+		return time.Duration(v) * unit
 	}
 	return time.Duration(math.Round(v * float64(unit)))
 }

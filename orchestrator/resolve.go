@@ -35,7 +35,7 @@ func (o *Orchestration) resolve(s Scenario) (injector.Config, time.Duration, err
 	}
 	config, duration, ok := o.lookUp(s.Name)
 	if !ok {
-		return injector.Config{}, s.Duration, &unknownScenario{name: s.Name, suggestion: closest(s.Name, o.scenarioNames())}
+		return injector.Config{}, s.Duration, &unknownScenario{o, s.Name}
 	}
 	if s.Duration != 0 {
 		duration = s.Duration
@@ -65,9 +65,14 @@ func (o *Orchestration) scenarioNames() []string {
 	return names
 }
 
-type unknownScenario struct{ name, suggestion string }
+type unknownScenario struct {
+	o    *Orchestration
+	name string
+}
 
-func (e *unknownScenario) Error() string { return e.problem() + didYouMean(e.suggestion) }
+func (e *unknownScenario) Error() string {
+	return e.problem() + didYouMean(closest(e.name, e.o.scenarioNames()))
+}
 
 func (e *unknownScenario) problem() string {
 	return fmt.Sprintf("no preset, network profile or scenario of this document is named %q, and there is no config with a section to say what it does", e.name)

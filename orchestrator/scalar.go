@@ -69,7 +69,7 @@ func (c wordCodec[S]) decode(d *decoder, n *node, path string) {
 		for i, w := range c.words {
 			known[i] = string(w)
 		}
-		d.wrong(n, path, closest(n.text, known), enumerate(c.words))
+		d.wrong(n, path, d.closest(n.text, known), enumerate(c.words))
 	}
 	*c.into = value
 }

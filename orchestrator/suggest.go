@@ -12,7 +12,11 @@ func closest(word string, known []string) string {
 	}
 	for _, k := range known {
 		limit := max(1, len(k)/3)
-		d := distance(folded, fold(k))
+		f := fold(k)
+		if len(f) > 64 || len(f)-len(folded) > limit || len(folded)-len(f) > limit {
+			continue
+		}
+		d := distance(folded, f)
 		if d <= limit && d < len(folded) && (best == "" || d < least) {
 			best, least = k, d
 		}

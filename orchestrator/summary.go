@@ -15,15 +15,15 @@ type StepSummary struct {
 	Quiet    bool     // nothing is injected
 	Scenario string   // the named scenario that applies; "": an inline config, or none
 	Sections []string // the sections that are on: "latency", "fault_injection"
-	// Faults are the kinds that are drawn for each request, with their
-	// probabilities; limits, which act on what exceeds them, are not among them.
+	// Faults are the kinds whose probability is known beforehand. Limits, which
+	// act on what exceeds them, and bursts are not among them.
 	Faults []Fault
 	// Combined is the probability, 0–1, that a request meets at least one of
 	// Faults other than a delay. Each kind draws independently.
 	Combined float64
 }
 
-// A Fault is one kind that is drawn for each request.
+// A Fault is one kind with its probability for each request.
 type Fault struct {
 	Kind        string  // injector.Kind…
 	Probability float64 // 0–1
@@ -59,8 +59,8 @@ func (o *Orchestration) Summarize() Summary {
 func drawn(config injector.Config) (faults []Fault, combined float64) {
 	spared := 1.0
 	for _, e := range config.Effects() {
-		if e.Sampling == "" {
-			continue // a limit, or a pattern that does not draw
+		if e.Sampling == "" && e.Pattern != "sequential" {
+			continue // a limit, or bursts, whose share depends on the traffic
 		}
 		faults = append(faults, Fault{e.Kind, e.Probability})
 		if e.Kind != injector.KindLatency {

@@ -12,7 +12,8 @@ var _ net.Conn = (*Conn)(nil)
 
 // Conn is one end of a connection. It has the methods of a [net.TCPConn] that
 // programs look for, and its errors are the [net.OpError]s that a TCPConn
-// gives. It is safe for concurrent use; concurrent writes do not mix.
+// gives, without the address of the client. It is safe for concurrent use;
+// concurrent writes do not mix.
 type Conn struct {
 	link          *link
 	peer          *Conn
@@ -133,7 +134,7 @@ func (c *Conn) setDeadlines(t time.Time, read, write bool) error {
 	c.link.mu.Lock()
 	defer c.link.mu.Unlock()
 	if c.closed {
-		return &net.OpError{Op: "set", Net: "tcp", Addr: c.local, Err: net.ErrClosed}
+		return c.opError("set", net.ErrClosed)
 	}
 	if read {
 		c.in.readBy.set(t)
@@ -153,6 +154,14 @@ func (c *Conn) SetKeepAlive(bool) error { return nil }
 // SetKeepAlivePeriod does nothing: the peer cannot vanish silently.
 func (c *Conn) SetKeepAlivePeriod(time.Duration) error { return nil }
 
+// opError leaves out the client's address: its port depends on who of several
+// dials at one instant came first, and errors must read the same in every run.
 func (c *Conn) opError(op string, err error) error {
-	return &net.OpError{Op: op, Net: "tcp", Source: c.local, Addr: c.remote, Err: err}
+	e := &net.OpError{Op: op, Net: "tcp", Err: err}
+	if c == &c.link.client {
+		e.Addr = c.remote
+	} else {
+		e.Source = c.local
+	}
+	return e
 }

@@ -26,7 +26,7 @@ import (
 func TestEndings(t *testing.T) {
 	t.Parallel()
 	const (
-		route = "tcp 127.0.0.1:40001->127.0.0.1:1: "
+		route = "tcp 127.0.0.1:1: "
 		pipe  = "write " + route + "write: broken pipe"
 		wrst  = "write " + route + "write: connection reset by peer"
 		rrst  = "read " + route + "read: connection reset by peer"
@@ -199,13 +199,13 @@ func TestErrorsAfterClose(t *testing.T) {
 		do   func(c *memnet.Conn) error
 		want string
 	}{
-		{"close", (*memnet.Conn).Close, "close tcp 127.0.0.1:40001->127.0.0.1:1: " + closed},
-		{"half-close", (*memnet.Conn).CloseWrite, "close tcp 127.0.0.1:40001->127.0.0.1:1: " + closed},
-		{"shut", (*memnet.Conn).CloseRead, "close tcp 127.0.0.1:40001->127.0.0.1:1: " + closed},
-		{"deadline", func(c *memnet.Conn) error { return c.SetDeadline(time.Now()) }, "set tcp 127.0.0.1:40001: " + closed},
-		{"linger", func(c *memnet.Conn) error { return c.SetLinger(0) }, "set tcp 127.0.0.1:40001->127.0.0.1:1: " + closed},
-		{"empty read", func(c *memnet.Conn) error { _, err := c.Read(nil); return err }, "read tcp 127.0.0.1:40001->127.0.0.1:1: " + closed},
-		{"empty write", func(c *memnet.Conn) error { _, err := c.Write(nil); return err }, "write tcp 127.0.0.1:40001->127.0.0.1:1: " + closed},
+		{"close", (*memnet.Conn).Close, "close tcp 127.0.0.1:1: " + closed},
+		{"half-close", (*memnet.Conn).CloseWrite, "close tcp 127.0.0.1:1: " + closed},
+		{"shut", (*memnet.Conn).CloseRead, "close tcp 127.0.0.1:1: " + closed},
+		{"deadline", func(c *memnet.Conn) error { return c.SetDeadline(time.Now()) }, "set tcp 127.0.0.1:1: " + closed},
+		{"linger", func(c *memnet.Conn) error { return c.SetLinger(0) }, "set tcp 127.0.0.1:1: " + closed},
+		{"empty read", func(c *memnet.Conn) error { _, err := c.Read(nil); return err }, "read tcp 127.0.0.1:1: " + closed},
+		{"empty write", func(c *memnet.Conn) error { _, err := c.Write(nil); return err }, "write tcp 127.0.0.1:1: " + closed},
 	}
 	inBubble(t, func(t *testing.T, network *memnet.Network) {
 		c, s := pair(t, network)
@@ -224,7 +224,7 @@ func TestHalfCloseAfterAReset(t *testing.T) {
 		c, s := pair(t, network)
 		defer closeAll(c, s)
 		s.Reset()
-		require.EqualError(t, c.CloseWrite(), "close tcp 127.0.0.1:40001->127.0.0.1:1: shutdown: transport endpoint is not connected")
+		require.EqualError(t, c.CloseWrite(), "close tcp 127.0.0.1:1: shutdown: transport endpoint is not connected")
 	})
 }
 

@@ -116,7 +116,7 @@ func TestDeadlines(t *testing.T) {
 					require.NoError(t, err, tt.why)
 					return
 				}
-				require.EqualError(t, err, tt.want+" tcp 127.0.0.1:40001->127.0.0.1:1: i/o timeout", tt.why)
+				require.EqualError(t, err, tt.want+" tcp 127.0.0.1:1: i/o timeout", tt.why)
 				require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 				var timeout net.Error
 				require.ErrorAs(t, err, &timeout)

@@ -1,0 +1,44 @@
+package injector
+
+// draws are the counts of every rule of a layer that samples.
+func (l *layer) draws() []Draw {
+	var out []Draw
+	add := func(kind string, s *sampler, requests uint64) {
+		if s != nil {
+			out = append(out, Draw{
+				Kind: kind, Probability: s.probability, Sampling: s.sampling,
+				Requests: requests, Injected: s.injected.Load(), Masked: s.masked.Load(),
+			})
+		}
+	}
+	if r := l.loss; r != nil {
+		out = append(out, r.draws())
+	}
+	if r := l.latency; r != nil {
+		add(KindLatency, r.hits, r.count.n.Load())
+	}
+	if r := l.faults; r != nil {
+		n := r.count.n.Load()
+		if r.pattern == nil || r.pattern.codes != nil { // a burst has no rate to compare with
+			add(KindHTTPError, r.httpCounts, n)
+		}
+		add(KindConnectionError, r.connection, n)
+		add(KindTimeout, r.timeout, n)
+		add(KindPartialResponse, r.partial, n)
+		add(KindPayloadCorruption, r.corruption, n)
+	}
+	return out
+}
+
+// draws counts both directions. In a partition the way up is all there is.
+func (r *lossRule) draws() Draw {
+	d := Draw{
+		Kind: KindPacketLoss, Probability: r.up.probability, Sampling: r.up.sampling,
+		Requests: r.ups.n.Load(), Injected: r.up.injected.Load(),
+	}
+	if !r.partition {
+		d.Requests += r.downs.n.Load()
+		d.Injected += r.down.injected.Load()
+	}
+	return d
+}

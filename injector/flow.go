@@ -1,0 +1,153 @@
+package injector
+
+import (
+	"context"
+	"net"
+	"os"
+	"syscall"
+	"time"
+)
+
+// A flow is one direction of an accepted connection: what holds up its bytes.
+// It is for one goroutine at a time.
+type flow struct {
+	conn     *conn
+	up       bool // from the client
+	deadline *deadline
+	pace     pace
+	holds    []hold // still to be served, in order
+}
+
+// A hold is a wait before bytes go on.
+type hold struct {
+	*layer
+	length  time.Duration // from the end of the hold before
+	until   time.Time     // instead of length, once it began
+	forever bool          // until the layer goes
+	stalled bool          // ends with the layer
+	reset   bool          // at the end the connection is reset
+}
+
+// decide draws for n bytes of this direction, in turn where there is an order.
+// starts says that they are the first of an exchange, or of a Write.
+func (f *flow) decide(n int, starts bool) {
+	l := f.conn.listener
+	p := newPassage(context.Background(), l.engine, l.target, nil)
+	p.conn = f.conn.RemoteAddr().String()
+	p.steps = func(p *passage) { f.draw(p, starts) }
+	p.slotless = true
+	p.turn(true)
+	p.finish(outcome{})
+	for _, b := range p.set.bindings {
+		limit := b.down
+		if f.up {
+			limit = b.up
+		}
+		if limit != nil && n > 0 && !b.off.Load() {
+			f.pace.sync()
+			f.holds = append(f.holds, hold{layer: b.layer, until: limit.reserve(time.Now(), n), stalled: true})
+		}
+	}
+}
+
+func (f *flow) draw(p *passage, starts bool) {
+	for _, b := range p.set.bindings {
+		p.stays = append(p.stays, stay{binding: b})
+		s := &p.stays[len(p.stays)-1]
+		if b.loss != nil && (starts || f.up) {
+			f.lose(p, s)
+		}
+		if r := b.layer.latency; r != nil && f.up && starts {
+			ordinal := r.count.next()
+			if r.hits.hit(ordinal) {
+				d := r.delay(ordinal)
+				p.delay += d
+				f.holds = append(f.holds, hold{layer: b.layer, length: d})
+				p.hit(s, r.hits, Decision{Kind: KindLatency, Ordinal: ordinal, Delay: d})
+			}
+		}
+	}
+	p.reported = len(p.decisions) == 0
+	p.finished = p.reported
+}
+
+func (f *flow) lose(p *passage, s *stay) {
+	r := s.loss
+	rule, ordinals := r.down, &r.downs
+	if f.up {
+		rule, ordinals = r.up, &r.ups
+	}
+	ordinal := ordinals.next()
+	if !rule.hit(ordinal) {
+		return
+	}
+	h := hold{layer: s.layer, stalled: true, forever: r.partition}
+	if !r.partition {
+		h.length, h.reset = r.stall(rule, ordinal)
+	}
+	f.holds = append(f.holds, h)
+	p.hit(s, rule, Decision{Kind: KindPacketLoss, Ordinal: ordinal, Delay: h.length})
+}
+
+// wait serves the holds. What is left when a deadline passes is served by the
+// next call.
+func (f *flow) wait() error {
+	for len(f.holds) > 0 {
+		h := &f.holds[0]
+		if h.until.IsZero() && !h.forever {
+			now := time.Now()
+			h.until = f.pace.early(now, now.Add(h.length))
+		}
+		if err := f.serve(h); err != nil {
+			return err
+		}
+		f.holds = f.holds[1:]
+	}
+	f.holds = nil
+	f.pace.sync()
+	return nil
+}
+
+func (f *flow) serve(h *hold) error {
+	var timer <-chan time.Time
+	if !h.forever {
+		t := time.NewTimer(time.Until(h.until))
+		defer t.Stop()
+		timer = t.C
+	}
+	var gone *bell
+	if h.stalled {
+		gone = &h.gone
+	}
+	heard, stop, quiet := listenAll(gone, h.cut)
+	if !quiet {
+		return nil
+	}
+	defer stop()
+	select {
+	case <-timer:
+		f.pace.here = h.until
+		if h.reset {
+			f.conn.reset()
+			return f.fail(os.NewSyscallError(f.op(), syscall.ECONNRESET))
+		}
+	case <-heard:
+	case <-f.deadline.done():
+		return f.fail(os.ErrDeadlineExceeded)
+	case <-f.conn.closed:
+		return f.fail(net.ErrClosed)
+	}
+	return nil
+}
+
+func (f *flow) op() string {
+	if f.up {
+		return "read"
+	}
+	return "write"
+}
+
+func (f *flow) fail(err error) error {
+	c := f.conn
+	return &net.OpError{Op: f.op(), Net: c.LocalAddr().Network(), Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: err}
+}

@@ -1,0 +1,156 @@
+package injector
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+)
+
+// Listener puts the target's layers in front of the connections of l, whatever
+// they speak. Use it for a target that is not HTTP, and for no target that a
+// Handler or RoundTripper stands in front of too: faults would be injected
+// twice.
+//
+// At accept, connection errors are drawn and max_connections counts open
+// connections; a connection that is refused is reset (closed, for tcp_close)
+// and never returned. In a connection, latency is added to the first bytes that
+// the client sends, and to the first that follow an answer; packet loss draws
+// for each Read that delivers bytes and for each Write; bandwidth limits both
+// directions. All of it heeds deadlines, follows the layers in force at the
+// time, and ends early when the connection is closed. HTTP errors, time-outs,
+// partial responses and corruption do not exist here: where they are drawn they
+// count as masked. Rate limits, breakers and bulkheads are not applied. Of a
+// request matcher, only source addresses can match.
+//
+// The observer is told of each connection, and of each Read or Write in which
+// something was injected.
+func (in *Injector) Listener(l net.Listener) net.Listener {
+	return &listener{Listener: l, engine: in.engine, target: in.target}
+}
+
+type listener struct {
+	net.Listener
+	engine *engine
+	target *target
+}
+
+// Accept returns the next connection that is not refused.
+func (l *listener) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if out := l.open(c); out != nil {
+			return out, nil
+		}
+	}
+}
+
+// open decides about a connection. It returns nil where it was refused.
+func (l *listener) open(c net.Conn) *conn {
+	if l.target.set.Load() == nil {
+		return newConn(l, c, nil)
+	}
+	p := newPassage(context.Background(), l.engine, l.target, nil)
+	p.conn, p.perRequest = c.RemoteAddr().String(), true
+	client := addrOf(p.conn)
+	p.steps = func(p *passage) { p.connect(client) }
+	p.turn(true)
+	if p.end.kind == "" {
+		return newConn(l, c, p)
+	}
+	p.pace.sync()
+	p.finish(outcome{fault: p.end.kind, failed: true})
+	p.depart()
+	if p.end.abort != abortClose {
+		setLinger(c)
+	}
+	_ = c.Close() // it is gone either way
+	return nil
+}
+
+// connect takes a connection through the layers.
+func (p *passage) connect(client netip.Addr) {
+	for _, b := range p.set.bindings {
+		p.stays = append(p.stays, stay{binding: b})
+		s := &p.stays[len(p.stays)-1]
+		p.countConn(s)
+		if p.end.kind != "" {
+			return
+		}
+		r := b.faults
+		if r == nil || r.matcher != nil && !r.matcher.matchConn(client) {
+			continue
+		}
+		s.drawn.fault = r.count.next()
+		s.drawn.hits = r.draw(s.drawn.fault, p.now())
+		if s.drawn.hits&hitConnectionError != 0 {
+			how := abortReset
+			if r.connectionKind == TCPClose {
+				how = abortClose
+			}
+			p.terminal(s, r.connection, nil, how, Decision{Kind: KindConnectionError})
+		}
+		d := Decision{Ordinal: s.drawn.fault}
+		if s.drawn.hits&hitHTTPError != 0 {
+			d.Kind, d.Status = KindHTTPError, r.codes[r.code(d.Ordinal)]
+			p.hide(s, r.httpCounts, d)
+		}
+		if s.drawn.hits&hitTimeout != 0 {
+			d.Kind, d.Status = KindTimeout, http.StatusGatewayTimeout
+			p.hide(s, r.timeout, d)
+		}
+		if p.end.kind != "" {
+			return
+		}
+	}
+}
+
+// AdmitConn asks whether a connection to the target may be made, for networks
+// that can refuse the dial itself; see ConnectionsRefusedAtDial. The connection
+// counts towards max_connections of the layers in force until release is
+// called, which may be done more than once. The error wraps ECONNREFUSED, or is
+// the context's.
+func (in *Injector) AdmitConn(ctx context.Context) (release func(), err error) {
+	set := in.target.set.Load()
+	limited := false
+	if set != nil {
+		for _, b := range set.bindings {
+			limited = limited || b.conns != nil
+		}
+	}
+	if !limited {
+		return func() {}, nil
+	}
+	p := newPassage(ctx, in.engine, in.target, nil)
+	p.perRequest = true
+	p.steps = (*passage).dial
+	if !p.turn(true) {
+		return nil, ctx.Err()
+	}
+	p.pace.sync()
+	defer p.depart()
+	if p.end.kind == "" {
+		return p.letGo, nil
+	}
+	p.finish(outcome{fault: p.end.kind, failed: true})
+	return nil, abortRefuse.err()
+}
+
+// dial takes a dial through the connection limits. One that is let through is
+// nobody's business: its requests are reported.
+func (p *passage) dial() {
+	for _, b := range p.set.bindings {
+		p.stays = append(p.stays, stay{binding: b})
+		p.countConn(&p.stays[len(p.stays)-1])
+		if p.end.kind != "" {
+			return
+		}
+	}
+	p.reported = true
+}
+
+// letGo gives back what a dial holds.
+func (p *passage) letGo() { p.once.Do(func() { p.leaveAll(outcome{canceled: true}) }) }
