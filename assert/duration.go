@@ -43,3 +43,7 @@ func readable(d time.Duration, others ...time.Duration) time.Duration {
 	}
 	return rounded
 }
+
+// gridded rounds an instant or a duration of virtual time to the 20 µs by which
+// departures are moved there: what is below says nothing about the program.
+func gridded(d time.Duration) time.Duration { return d.Round(requestAllowance) }

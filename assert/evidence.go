@@ -53,7 +53,7 @@ func firstLine(r Results) string {
 		outcome = "failed"
 	}
 	return line("first", fmt.Sprintf("%s → %s at %s after %s%s",
-		operationText(op), oneLine(outcome), offset(readable(op.At)), durationText(r, op.Latency), faultText(op)))
+		operationText(op), oneLine(outcome), instantText(r, op.At), durationText(r, op.Latency), faultText(op)))
 }
 
 // slowestLine shows the operation that took longest.
@@ -62,7 +62,7 @@ func slowestLine(r Results) string {
 	if !any {
 		return ""
 	}
-	text := fmt.Sprintf("%s at %s took %s", operationText(op), offset(readable(op.At)), durationText(r, op.Latency))
+	text := fmt.Sprintf("%s at %s took %s", operationText(op), instantText(r, op.At), durationText(r, op.Latency))
 	if op.Attempts > 1 {
 		text += fmt.Sprintf(" in %d attempts", op.Attempts)
 	}
@@ -83,10 +83,17 @@ func faultText(op Operation) string {
 	return " (" + op.Fault + ")"
 }
 
-// durationText is exact in virtual time and rounded in real time.
+func instantText(r Results, at time.Duration) string {
+	if r.Virtual() {
+		at = gridded(at)
+	}
+	return offset(readable(at))
+}
+
+// durationText is rounded, in virtual time to its grid.
 func durationText(r Results, d time.Duration) string {
 	if r.Virtual() {
-		return FormatDuration(d)
+		d = gridded(d)
 	}
 	return FormatDuration(readable(d))
 }

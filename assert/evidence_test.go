@@ -93,7 +93,7 @@ client throughput = 8/s (240 operations in 30s), want >= 45/s
     when     flat  0s–30s, 8/s
     injected nothing, in 3 requests`},
 		{"recovers within 5s", results(true, operations(300, ms, func(i int) bool { return i >= 30 && i < 150 })), `
-client error rate = recovered at +14.901s (9.901s late), want recovered within 5s
+recovery = at +14.901s (9.901s late), want within 5s
     when     ▁▁▆█████████▁▁▁▁▁▁▁▁▁▁▁▁  0s–30s, worst 100% at +3.75s
     first    #31 → failed at +3s after 1ms
     injected nothing: no request reached the chaos server`},

@@ -84,7 +84,7 @@ func ExampleCircuitBreaker() {
 func ExampleRecovers() {
 	show(assert.Recovers().Within(20 * time.Second).Check(shop()))
 	// Output:
-	// fail - client error rate = recovered at +25.74s (5.74s late), want recovered within 20s
+	// fail - recovery = at +25.74s (5.74s late), want within 20s
 	//     when     █▁▁▁█▁▁▁█▁▁▁█▁▁▁█▁▁▁█▁▁▁  0s–30s, worst 7.7% at 0s
 	//     breaker  payments closed@0s
 	//     first    #8 GET /orders → 503 at +700ms after 40ms

@@ -90,18 +90,18 @@ type recoveryClaim struct{ within time.Duration }
 func (c recoveryClaim) String() string { return "recovers within " + FormatDuration(c.within) }
 
 func (c recoveryClaim) Check(r Results) Verdict {
-	v := Verdict{Subject: "client error rate", Want: "recovered within " + FormatDuration(c.within)}
+	v := Verdict{Subject: "recovery", Want: "within " + FormatDuration(c.within)}
 	if r.Operations() == 0 {
 		return v.unknown("operation", noOperations)
 	}
 	at, recovered := r.RecoveredAt()
 	switch {
 	case !recovered:
-		v.Status, v.Got = Fail, fmt.Sprintf("not recovered by the end, %s", offset(r.end))
+		v.Status, v.Got = Fail, "not by the end, "+offset(gridded(r.end))
 	case at > c.within+allowance(r):
-		v.Status, v.Got = Fail, fmt.Sprintf("recovered at %s (%s late)", offset(at), FormatDuration(at-c.within))
+		v.Status, v.Got = Fail, fmt.Sprintf("at %s (%s late)", offset(gridded(at)), FormatDuration(gridded(at-c.within)))
 	default:
-		v.Got = "recovered at " + offset(at)
+		v.Got = "at " + offset(gridded(at))
 	}
 	if r.Reference() > 0 {
 		v.Want += " to " + percentNear(r.Reference())

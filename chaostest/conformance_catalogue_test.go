@@ -154,7 +154,7 @@ func (s seen) broken(t *testing.T, failures int) {
 			break
 		}
 	}
-	require.Less(t, opened, s.to, "the breaker never opened"); t.Log("OPENED", opened); t.Log("OPENED", opened); t.Log("OPENED", opened); t.Log("OPENED", opened); t.Log("OPENED", opened); t.Log("OPENED", opened)
+	require.Less(t, opened, s.to, "the breaker never opened")
 	for _, a := range s.arrivals {
 		require.Equal(t, a.at > opened, a.decided().kind == "circuit_breaker", "opened at %s: %+v", opened, a)
 	}

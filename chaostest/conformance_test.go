@@ -115,7 +115,7 @@ func TestDocumentedBlocksInForce(t *testing.T) {
 		{file: "l809.yaml", why: "two settings alone", refused: true},
 		{file: "l831.yaml", why: "a workflow", refused: true},
 		{file: "l886.yaml", why: "no name", refused: true},
-		{file: "l886.yaml", why: "a seed with which the breaker opens", prefix: "name: x\n", total: 60, seed: 25, queue: true, phases: []phase{
+		{file: "l886.yaml", why: "a seed with which the breaker opens", prefix: "name: x\n", total: 60, seed: 14, queue: true, phases: []phase{
 			{"custom_scenario", 0, 60, custom()}},
 			floods: []flood{{at: at(0.02), n: 70}}},
 	}

@@ -44,7 +44,7 @@ func summary(res orchestrator.StepResult) string {
 	}
 	if n := r.Operations(); n > 0 {
 		parts = append(parts, fmt.Sprintf("%s, %.3g%% failed, p99 %s",
-			plural(n, "operation"), 100*r.ErrorRate(), assert.FormatDuration(r.Quantile(0.99))))
+			plural(n, "operation"), 100*r.ErrorRate(), assert.FormatDuration(r.Quantile(0.99).Round(grid))))
 	}
 	if n := r.Requests(); n > 0 {
 		text := plural(n, "request")

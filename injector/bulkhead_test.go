@@ -70,15 +70,15 @@ func TestBulkhead(t *testing.T) {
 			allowance = 3 * grid
 		}
 		virtual(t, working, opts, func(w *world) {
-			w.in.Apply(walled(injector.Bulkhead{MaxConcurrentRequests: 1, MaxQueueSize: new(3), QueueTimeout: new(2500 * time.Millisecond)}))
+			w.in.Apply(walled(injector.Bulkhead{MaxConcurrentRequests: 1, MaxQueueSize: new(3), QueueTimeout: new(1500 * time.Millisecond)}))
 			ends := make(chan got)
 			ms := time.Millisecond
 			w.send(ends, 0, "first", 0)
 			w.send(ends, 1*ms, "second", 0)
 			w.send(ends, 2*ms, "left", 500*ms)
-			w.send(ends, 3*ms, "third", 0)
-			w.send(ends, 4*ms, "refused", 0)     // the queue is full
-			w.send(ends, 550*ms, "timed_out", 0) // in the place of the one that left
+			w.send(ends, 3*ms, "third", 0)    // its time in the queue runs out
+			w.send(ends, 4*ms, "refused", 0)  // the queue is full
+			w.send(ends, 550*ms, "fourth", 0) // in the place of the one that left
 			want := []struct {
 				name string
 				at   time.Duration
@@ -88,11 +88,10 @@ func TestBulkhead(t *testing.T) {
 				{"refused", 4 * ms, 503, "bulkhead_rejected"},
 				{"left", 502 * ms, 0, ""},
 				{"first", 1000 * ms, 200, ""},
+				{"third", 1503 * ms, 503, "bulkhead_timeout"},
 				{"second", 2000 * ms, 200, ""},
-				{"third", 3000 * ms, 200, ""},
-				{"timed_out", 3050 * ms, 503, "bulkhead_timeout"},
+				{"fourth", 3000 * ms, 200, ""},
 			}
-			w.send(ends, 2000*ms+1, "fourth", 0) // after the second, before the third ends
 			for i, want := range want {
 				g := <-ends
 				require.Equal(w, want.name, g.name, "end %d", i)

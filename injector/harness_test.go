@@ -159,11 +159,13 @@ func virtual(t *testing.T, h http.Handler, opts []injector.Option, f func(w *wor
 		transport := &http.Transport{DialContext: w.lis.dial, MaxIdleConnsPerHost: 100}
 		w.client = &http.Client{Transport: transport}
 		w.start = time.Now()
+		defer func() {
+			w.in.Release()
+			transport.CloseIdleConnections()
+			server.Close()
+			time.Sleep(time.Hour) // lets what is still on its way end
+		}()
 		f(w)
-		w.in.Release()
-		transport.CloseIdleConnections()
-		server.Close()
-		time.Sleep(time.Hour) // lets what is still on its way end
 	})
 }
 

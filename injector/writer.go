@@ -21,6 +21,8 @@ type writer struct {
 
 	wrote     bool // the header
 	status    int
+	size      int64 // announced; -1: unknown
+	sent      int64
 	unflushed int
 	aborted   bool  // the response ended before its end
 	err       error // of every later write
@@ -72,12 +74,13 @@ func (w *writer) WriteHeader(status int) {
 	if w.bodyless() {
 		w.body = shaper{}
 	} else if announced := w.body.begin(size); announced != size {
-		if announced < 0 {
-			h.Del("Content-Length")
-		} else {
-			h.Set("Content-Length", strconv.FormatInt(announced, 10))
+		size = announced
+		h.Del("Content-Length")
+		if size >= 0 {
+			h.Set("Content-Length", strconv.FormatInt(size, 10))
 		}
 	}
+	w.size = size
 	w.passage.mark(h)
 	w.w.WriteHeader(status)
 }
@@ -175,6 +178,7 @@ func (w *writer) send(b []byte) error {
 		w.flush()
 	}
 	n, err := w.w.Write(b)
+	w.sent += int64(n)
 	w.unflushed += n
 	return err
 }
@@ -229,8 +233,8 @@ func (w *writer) close() {
 		return
 	}
 	p.pace.sync()
-	if w.err != nil {
-		p.finish(outcome{canceled: true})
+	if w.err != nil || p.ctx.Err() != nil && (w.size < 0 || w.sent < w.size) {
+		p.finish(outcome{canceled: true}) // the client did not get it all
 		return
 	}
 	p.finish(outcome{status: w.status, fault: w.body.fault(), failed: w.status >= 500})
@@ -272,7 +276,9 @@ func (w *writer) ReadFrom(src io.Reader) (int64, error) {
 		w.WriteHeader(http.StatusOK)
 	}
 	if to, ok := w.w.(io.ReaderFrom); ok && w.err == nil && !w.alters() && w.passage.slot == nil {
-		return to.ReadFrom(src)
+		n, err := to.ReadFrom(src)
+		w.sent += n
+		return n, err
 	}
 	return io.Copy(struct{ io.Writer }{w}, src)
 }
