@@ -8,7 +8,6 @@ import (
 	"os/signal"
 	"runtime"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,7 +78,7 @@ var errGoexit = fmt.Errorf("virtual time was left by runtime.Goexit")
 func prime(t *testing.T, primes []func()) {
 	_ = t.Context().Done()
 	ch := make(chan os.Signal, 1)
-	signal.Notify(ch, syscall.SIGURG)
+	signal.Notify(ch, os.Interrupt)
 	signal.Stop(ch)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()

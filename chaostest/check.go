@@ -17,7 +17,7 @@ func (h *harness) compare(runs int) {
 		return
 	}
 	for n := 2; n <= runs; n++ {
-		again := newHarness(h.t, h.o, h.body, h.set, h.seed, h.at)
+		again := newHarness(h.t, h.o, h.body, h.set, h.seed, h.at, h.path)
 		again.quiet = true
 		again.logs = newLogFile("", true)
 		failure, frozen := again.bubble.run(h.t, h.set.prime, again.main)

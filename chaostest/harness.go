@@ -31,6 +31,7 @@ type harness struct {
 	set     *settings
 	seed    uint64
 	at      string // the user's line that called Run
+	path    string // of the document; "": it was built in Go
 	dir     string // for the replay line
 	known   *helpers
 	quiet   bool // report nothing: a repetition for CHAOSTEST_CHECK
@@ -53,9 +54,9 @@ type harness struct {
 	refused  bool               // this Go version refuses subtests in virtual time
 }
 
-func newHarness(t *testing.T, o *orchestrator.Orchestration, body func(*Step), s *settings, seed uint64, at string) *harness {
+func newHarness(t *testing.T, o *orchestrator.Orchestration, body func(*Step), s *settings, seed uint64, at, path string) *harness {
 	return &harness{
-		t: t, o: o, body: body, set: s, seed: seed, at: at, dir: packagePath(), known: &helpers{},
+		t: t, o: o, body: body, set: s, seed: seed, at: at, path: path, dir: packagePath(), known: &helpers{},
 		bubble: &bubble{}, steps: map[*orchestrator.ActiveStep]*Step{}, parents: map[int]*testing.T{}, left: map[string]bool{},
 	}
 }
@@ -183,11 +184,13 @@ func (h *harness) outerSink() sink {
 }
 
 // outer fails the outer test with a message at the line of Run.
-func (h *harness) outer(message string) {
+func (h *harness) outer(message string) { h.outerAt(h.at, message) }
+
+func (h *harness) outerAt(at, message string) {
 	if h.quiet {
 		return
 	}
-	_, _ = fmt.Fprintf(h.t.Output(), "%s: %s\n", h.at, strings.ReplaceAll(message, "\n", "\n    "))
+	_, _ = fmt.Fprintf(h.t.Output(), "%s: %s\n", at, strings.ReplaceAll(message, "\n", "\n    "))
 	h.t.Fail()
 }
 
@@ -229,7 +232,7 @@ func (h *harness) finish() {
 	if h.ran && !filtered {
 		for _, c := range h.result.Checks {
 			if c.Verdict.Status != assert.Pass {
-				h.outer("over the whole run: " + describe(c))
+				h.outerAt(h.document("expect", c), "over the whole run: "+describe(c))
 			}
 		}
 		if s := h.result.State; s != orchestrator.RunCompleted && !h.t.Failed() {

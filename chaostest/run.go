@@ -22,7 +22,7 @@ func Run(t *testing.T, path string, body func(step *Step), opts ...Option) {
 		t.Fatalf("%v", err)
 	}
 	warn(t, warnings)
-	start(t, o, body, opts)
+	start(t, o, path, body, opts)
 }
 
 // RunOrchestration is Run for an orchestration that was built in Go.
@@ -33,7 +33,7 @@ func RunOrchestration(t *testing.T, o orchestrator.Orchestration, body func(step
 		t.Fatalf("%v", err)
 	}
 	warn(t, warnings)
-	start(t, &o, body, opts)
+	start(t, &o, "", body, opts)
 }
 
 // warn logs what deserves a second look in a test. That a name is only a label
@@ -48,7 +48,7 @@ func warn(t *testing.T, warnings []orchestrator.Problem) {
 	}
 }
 
-func start(t *testing.T, o *orchestrator.Orchestration, body func(*Step), opts []Option) {
+func start(t *testing.T, o *orchestrator.Orchestration, path string, body func(*Step), opts []Option) {
 	t.Helper()
 	at := new(helpers).line()
 	if inVirtualTime() {
@@ -71,7 +71,7 @@ func start(t *testing.T, o *orchestrator.Orchestration, body func(*Step), opts [
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := newHarness(t, o, body, s, seed, at)
+	h := newHarness(t, o, body, s, seed, at, path)
 	h.repeats = runs > 1
 	h.execute()
 	if h.repeats {

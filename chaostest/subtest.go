@@ -122,7 +122,7 @@ func (h *harness) report(step *Step, res orchestrator.StepResult) {
 	}
 	for _, c := range res.Checks {
 		if c.Documented && c.Verdict.Status != assert.Pass {
-			step.fault(h.document(step, c), c)
+			step.fault(h.document(fmt.Sprintf("steps[%d].expect", step.active.Index), c), c)
 		}
 	}
 	step.raw(summary(res) + "\n")
@@ -139,9 +139,15 @@ func (h *harness) report(step *Step, res orchestrator.StepResult) {
 	}
 }
 
-// document is where an expectation of the document stands.
-func (h *harness) document(step *Step, _ orchestrator.Check) string {
-	return h.at + ": " + step.Spec.Name
+// document is where an expectation of a step stands in the document: its file
+// and line, or, for an orchestration that was built in Go, the line of Run.
+func (h *harness) document(list string, c orchestrator.Check) string {
+	if h.path != "" {
+		if line := orchestrator.LineOf(h.path, fmt.Sprintf("%s[%d]", list, c.Index)); line > 0 {
+			return fmt.Sprintf("%s:%d", h.path, line)
+		}
+	}
+	return h.at
 }
 
 func (s *Step) silent() bool {

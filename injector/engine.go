@@ -61,7 +61,11 @@ func (e *engine) apply(l Layer) *layer {
 		e.cut = &bell{}
 	}
 	made := newLayer(l, e.seed, e.cut)
-	e.layers = append(e.layers, made)
+	at := len(e.layers)
+	for at > 0 && e.layers[at-1].order > made.order {
+		at--
+	}
+	e.layers = slices.Insert(e.layers, at, made)
 	e.bound[made] = map[string]*binding{}
 	e.rebuildAll()
 	return made

@@ -126,7 +126,7 @@ func (f *flow) serve(h *hold) error {
 	defer stop()
 	select {
 	case <-timer:
-		f.pace.here = h.until
+		f.pace.reached(h.until)
 		if h.reset {
 			f.conn.reset()
 			return f.fail(os.NewSyscallError(f.op(), syscall.ECONNRESET))

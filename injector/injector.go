@@ -59,8 +59,8 @@ func (in *Injector) Target(name string) *Injector {
 	return &Injector{engine: in.engine, target: in.engine.target(name)}
 }
 
-// Apply puts a layer in force, behind those that are in force already, for the
-// next request on. The Config is copied; values out of range are clamped and
+// Apply puts a layer in force for the next request on, behind those in force
+// that have the same Order or a lower one. The Config is copied; values out of range are clamped and
 // what makes no sense is ignored.
 //
 // remove takes the layer off again; calling it again does nothing. Requests

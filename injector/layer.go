@@ -14,11 +14,13 @@ type Layer struct {
 	Config    Config
 	Targets   []string // names of targets; nil: all
 	Silent    bool     // leave the X-Mockforge headers out
+	Order     int      // requests pass layers in ascending order, equal ones in order of Apply
 }
 
 // A layer is a Layer made ready: its rules, and what they have counted.
 type layer struct {
 	ref     LayerRef
+	order   int
 	targets []string
 	silent  bool
 	step    []string // the value of X-Mockforge-Step
@@ -50,7 +52,7 @@ type limitCounts struct{ breaker, bulkhead, rate, conns, bandwidth atomic.Uint64
 func newLayer(l Layer, seed uint64, cut *bell) *layer {
 	c := l.Config
 	out := &layer{
-		ref: LayerRef{Name: l.Name, Iteration: l.Iteration}, targets: slices.Clone(l.Targets), silent: l.Silent,
+		ref: LayerRef{Name: l.Name, Iteration: l.Iteration}, order: l.Order, targets: slices.Clone(l.Targets), silent: l.Silent,
 		step: []string{l.Name}, cut: cut,
 	}
 	key := func(section string) func(kind string) uint64 {

@@ -14,6 +14,7 @@ const shift = 20 * time.Microsecond
 type pace struct {
 	slot Slot
 	here time.Time // the instant of the slot that was reached last
+	aim  time.Time // the one that a wait is to end at
 }
 
 // sync waits for the next instant of the slot, unless this is one.
@@ -35,7 +36,15 @@ func (a *pace) early(start, end time.Time) time.Time {
 	if a.slot == nil || end.Sub(start) < shift {
 		return end
 	}
-	return a.slot.Before(end)
+	a.aim = a.slot.Before(end)
+	return a.aim
+}
+
+// reached notes that a wait has come to its end.
+func (a *pace) reached(end time.Time) {
+	if end.Equal(a.aim) {
+		a.here = end
+	}
 }
 
 func (a *pace) syncIf(yes bool) {

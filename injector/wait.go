@@ -42,7 +42,7 @@ func (p *passage) await(until time.Time, signal <-chan struct{}, gone, cut *bell
 	defer stop()
 	select {
 	case <-timer:
-		p.pace.here = until
+		p.pace.reached(until)
 		return wokeTime
 	case <-signal:
 		return wokeSignal
@@ -148,6 +148,9 @@ func (p *passage) pause() bool {
 
 // stallDown serves the stalls of the response, before its first byte.
 func (p *passage) stallDown() (reset, left bool) {
+	if p.end.abort != 0 {
+		return false, false // there is no response
+	}
 	for _, s := range p.downs {
 		now := time.Now()
 		switch p.await(p.pace.early(now, now.Add(s.length)), nil, &s.gone, s.cut) {

@@ -125,7 +125,7 @@ func (s *ActiveStep) Check(expectations ...assert.Expectation) []Check {
 func (s *ActiveStep) check(results assert.Results, expectations []assert.Expectation, documented bool) []Check {
 	checks := make([]Check, len(expectations))
 	for i, e := range expectations {
-		checks[i] = Check{e, e.Check(results), documented}
+		checks[i] = Check{Expectation: e, Verdict: e.Check(results), Documented: documented, Index: i}
 	}
 	s.mu.Lock()
 	s.checks = append(s.checks, checks...)

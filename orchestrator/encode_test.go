@@ -104,6 +104,31 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// Every text comes back as it was, whatever it is made of: the YAML library's
+// own choice of style loses some line breaks.
+func TestAwkwardText(t *testing.T) {
+	t.Parallel()
+	letters := []rune("\n a-:#\t\"'|\r\u0085\u2028\ufeff\x00~é😀")
+	var texts []string
+	for _, a := range letters {
+		for _, b := range letters {
+			for _, c := range letters {
+				texts = append(texts, string([]rune{a, b, c}), string([]rune{c, '\n', a, 'x', b}), string([]rune{'x', a, 'y', '\n', b, c}))
+			}
+		}
+	}
+	o := &orchestrator.Orchestration{Name: "x", Tags: texts, Steps: []orchestrator.Step{{Name: "a"}}}
+	for _, format := range []orchestrator.Format{orchestrator.YAML, orchestrator.JSON} {
+		var b bytes.Buffer
+		require.NoError(t, orchestrator.Encode(&b, o, format))
+		again, _, err := orchestrator.Parse(b.Bytes(), format)
+		require.NoError(t, err)
+		for i, text := range texts {
+			require.Equal(t, text, again.Tags[i])
+		}
+	}
+}
+
 // Only what was set is written, in the order of the documentation.
 func TestEncodeGolden(t *testing.T) {
 	t.Parallel()

@@ -62,7 +62,7 @@ func (r *Run) force(ctx context.Context, s *ActiveStep, nominal time.Time) (Step
 	}
 	s.faulted = !quiet
 	r.recorder.open(s)
-	off := r.injector.Apply(injector.Layer{Name: s.Spec.Name, Iteration: s.Iteration, Config: config, Targets: s.Spec.Targets})
+	off := r.injector.Apply(injector.Layer{Name: s.Spec.Name, Iteration: s.Iteration, Config: config, Targets: s.Spec.Targets, Order: s.Index})
 	r.knowStates(s)
 
 	work := r.work(s)

@@ -30,7 +30,7 @@ func (r *Run) dropKept() {
 func (r *Run) knowStates(s *ActiveStep) {
 	r.sample()
 	r.knownStates(func(name, state string) { s.collector.State(assert.ClientSide, name, 0, state) })
-	for _, target := range r.targets {
+	for _, target := range r.Targets() {
 		if state, ok := r.injector.BreakerState(target); ok {
 			s.collector.State(assert.ServerSide, target, 0, state)
 		}

@@ -61,7 +61,7 @@ func (r *Run) parallel(iteration int) {
 		}
 		steps.Go(func() {
 			nominal := start.Add(step.DelayBefore)
-			if !sleepUntil(group, nominal) {
+			if !sleepUntil(group, r.apart(nominal, i)) {
 				r.skipped(step, iteration, reasonOf(group))
 				return
 			}

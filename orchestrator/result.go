@@ -38,6 +38,7 @@ type Check struct {
 	Expectation assert.Expectation
 	Verdict     assert.Verdict
 	Documented  bool // it stands in the document, not in Go
+	Index       int  // of a documented one: its place in the list that it stands in
 }
 
 // A StepResult is how one step of one iteration ended. Offsets count from the

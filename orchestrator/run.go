@@ -170,11 +170,17 @@ func (r *Run) Observer() injector.Observer { return r.recorder }
 
 // Targets lists the document's targets, sorted; without any there is one,
 // DefaultTarget.
-func (r *Run) Targets() []string { return slices.Clone(r.targets) }
+func (r *Run) Targets() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.targets)
+}
 
 // AddTarget makes a target known that the document does not declare, so that
-// its breaker's state is recorded. It must be called before Run.
+// its breaker's state is recorded.
 func (r *Run) AddTarget(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if !slices.Contains(r.targets, name) {
 		r.targets = append(r.targets, name)
 	}
@@ -283,8 +289,8 @@ func (r *Run) finish() RunResult {
 	var results assert.Results
 	r.settle("results of the run", func() { results = r.recorder.total.Snapshot(time.Since(r.started)) })
 	var checks []Check
-	for _, e := range r.o.Expect {
-		checks = append(checks, Check{e, e.Check(results), true})
+	for i, e := range r.o.Expect {
+		checks = append(checks, Check{Expectation: e, Verdict: e.Check(results), Documented: true, Index: i})
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -38,3 +38,12 @@ func (r *Run) aligned() time.Time {
 	}
 	return time.Now()
 }
+
+// apart is an instant of its own, some nanoseconds after t, for one of several
+// steps that start at once: their bodies then do not race for who is first.
+func (r *Run) apart(t time.Time, index int) time.Time {
+	if r.opts.Sequencer == nil {
+		return t
+	}
+	return t.Add(2 * time.Duration(index))
+}

@@ -13,7 +13,7 @@ import (
 func (r *Run) request(t *Traffic) func(context.Context) error {
 	target := t.Target
 	if target == "" {
-		target = r.targets[0]
+		target = r.Targets()[0]
 	}
 	method := t.Method
 	if method == "" {

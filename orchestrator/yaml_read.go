@@ -133,16 +133,10 @@ func (r *yamlReader) mapping(out *node, n *yaml.Node, depth int) {
 		}
 		out.entries = append(out.entries, entry{key: key.Value, at: place{n.Content[i].Line, n.Content[i].Column}, value: r.node(value, depth+1)})
 	}
-	own := map[string]bool{}
-	for _, e := range out.entries {
-		own[e.key] = true
-	}
+	// They come last: whoever decodes takes the first of a name.
 	for _, e := range merged {
-		if !own[e.key] {
-			own[e.key] = true
-			e.merged = true
-			out.entries = append(out.entries, e)
-		}
+		e.merged = true
+		out.entries = append(out.entries, e)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
 
 	"gopkg.in/yaml.v3"
 )
@@ -65,20 +64,17 @@ func brief(n *node) bool {
 	return true
 }
 
-// yamlText chooses a style in which the text is read back as it is. The
-// library's own choice fails for some texts with line breaks.
+// yamlText chooses a style in which text is read back as it is: the library's
+// own choice loses line breaks at either end of a line.
 func yamlText(s string) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
-	unusual := strings.ContainsFunc(s, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) })
-	switch {
-	case unusual:
-		n.Style = yaml.DoubleQuotedStyle
-	case strings.Contains(s, "\n"):
-		n.Style = yaml.LiteralStyle
-		for line := range strings.Lines(s) {
-			if trimmed := strings.TrimRight(line, "\n"); trimmed == "" || trimmed != strings.TrimSpace(trimmed) {
-				n.Style = yaml.DoubleQuotedStyle
-			}
+	if !strings.Contains(s, "\n") {
+		return n
+	}
+	n.Style = yaml.LiteralStyle
+	for line := range strings.Lines(s) {
+		if line = strings.TrimRight(line, "\n"); line == "" || line != strings.TrimSpace(line) {
+			n.Style = yaml.DoubleQuotedStyle
 		}
 	}
 	return n
