@@ -21,8 +21,10 @@ func (h *harness) compare(runs int) {
 		again.quiet = true
 		again.logs = newLogFile("", true)
 		failure, frozen := again.bubble.run(h.t, h.set.prime, again.main)
-		again.logs.finish(true)
+		_, err := again.logs.finish(true)
 		switch {
+		case err != nil:
+			h.outer("CHAOSTEST_CHECK: the event log: " + err.Error())
 		case failure != nil && !leakPanic(failure), len(frozen) > 0:
 			h.outer(fmt.Sprintf("CHAOSTEST_CHECK: run %d of %d did not end: %v", n, runs, failure))
 		case again.result.Digest != h.result.Digest:

@@ -70,3 +70,22 @@ func runTwin(t *testing.T, o orchestrator.Orchestration) []probe {
 	}
 	return prober.probes
 }
+
+// Steps that begin at one instant race to put their layers on. A request meets
+// them in step order all the same.
+func TestParallelLayersInStepOrder(t *testing.T) {
+	t.Parallel()
+	slow := orchestrator.Scenario{Config: &injector.Config{Latency: &injector.Latency{FixedDelay: 10 * time.Millisecond}}}
+	o := orchestrator.Orchestration{Name: "parallel", Parallel: true}
+	for _, name := range []string{"d", "b", "c", "a"} {
+		o.Steps = append(o.Steps, orchestrator.Step{Name: name, Duration: time.Second, Scenario: slow})
+	}
+	for range 10 {
+		prober := &prober{every: 250 * time.Millisecond, length: time.Second}
+		log := filepath.Join(t.TempDir(), "events.jsonl")
+		chaostest.RunOrchestration(t, o, nil, chaostest.Setup(prober.setup), chaostest.EventLog(log))
+		for _, q := range readRecord(t, log).requests {
+			require.Equal(t, []string{"d", "b", "c", "a"}, q.steps)
+		}
+	}
+}

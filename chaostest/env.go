@@ -138,7 +138,7 @@ func (e *Env) listen(name string) (*Target, error) {
 			return context.WithValue(ctx, connKey, c)
 		},
 	}
-	go t.server.Serve(l)
+	go func() { _ = t.server.Serve(l) }() // returns when the run closes the server
 	e.run.AddTarget(name)
 	e.targets[name] = t
 	e.order = append(e.order, name)

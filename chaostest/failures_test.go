@@ -20,6 +20,7 @@ var update = flag.Bool("update", false, "write testdata/failures from what the f
 // one does must not hang or kill the others. What each prints is pinned; it is
 // what a user sees, not a format to parse.
 func TestFailures(t *testing.T) {
+	t.Parallel()
 	out := runFailing(t)
 	require.Contains(t, out, "the last test ran", "an earlier test ended the process")
 	blocks := split(out)
@@ -44,10 +45,10 @@ func TestFailures(t *testing.T) {
 // A replay line, pasted into a shell, gives the same numbers: every line of
 // the step's report.
 func TestReplayLines(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("runs go test once for each failure")
 	}
-	t.Parallel()
 	line := regexp.MustCompile(`replay: (.*)`)
 	goldens, err := filepath.Glob("testdata/failures/*.golden")
 	require.NoError(t, err)

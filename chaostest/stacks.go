@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"runtime"
 	"strings"
@@ -108,15 +109,23 @@ func (s stack) users() []frame {
 	return out
 }
 
-// standard reports whether a frame is of the standard library: its import path
-// has no dot in the first element.
+// standard reports whether a frame is of the standard library: its file lies
+// where that of strings.Cut does. A build with -trimpath has no such place;
+// then an import path without a dot in its first element decides.
 func standard(f frame) bool {
-	first, _, _ := strings.Cut(f.function, "/")
-	if first != f.function {
-		return !strings.Contains(first, ".")
+	if root, ok := libraryRoot(); ok {
+		return strings.HasPrefix(f.place, root)
 	}
-	pkg, _, _ := strings.Cut(first, ".")
-	return strings.HasPrefix(f.place, runtime.GOROOT()) || pkg != "main" && strings.Contains(f.place, "/src/"+pkg+"/")
+	first, _, _ := strings.Cut(f.function, "/")
+	return !strings.Contains(first, ".") || first == f.function && !strings.HasPrefix(f.function, "main.")
+}
+
+// libraryRoot is the directory of the standard library's sources.
+func libraryRoot() (string, bool) {
+	cut := runtime.FuncForPC(reflect.ValueOf(strings.Cut).Pointer())
+	file, _ := cut.FileLine(cut.Entry())
+	root, ok := strings.CutSuffix(filepath.ToSlash(file), "strings/strings.go")
+	return root, ok && root != ""
 }
 
 // ours reports whether the goroutine runs for the harness or the engine.

@@ -117,8 +117,8 @@ func (h *harness) newStep(s *orchestrator.ActiveStep, t *testing.T) *Step {
 
 // report prints a step's verdict.
 func (h *harness) report(step *Step, res orchestrator.StepResult) {
-	if !step.Failed() && len(res.Checks) == 0 && res.State == orchestrator.StepFailed {
-		step.report(h.at, res.Reason)
+	for _, problem := range res.Problems {
+		step.report(h.at, problem)
 	}
 	for _, c := range res.Checks {
 		if c.Documented && c.Verdict.Status != assert.Pass {
@@ -126,9 +126,6 @@ func (h *harness) report(step *Step, res orchestrator.StepResult) {
 		}
 	}
 	step.raw(summary(res) + "\n")
-	if !step.Failed() && (res.State == orchestrator.StepFailed || res.State == orchestrator.StepInconclusive) {
-		step.report(h.at, res.Reason)
-	}
 	if step.Failed() {
 		h.mu.Lock()
 		if h.failed == "" && !step.silent() {

@@ -54,6 +54,28 @@ func (e *engine) target(name string) *target {
 	return t
 }
 
+// breakerState is the most severe state of the breakers in front of a target. A
+// target that nothing has passed through has breakers that are closed.
+func (e *engine) breakerState(target string) (string, bool) {
+	severity := map[string]int{stateClosed: 1, stateHalfOpen: 2, stateOpen: 3}
+	state := ""
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, l := range e.layers {
+		if l.parts.breaker == nil || !l.applies(target) {
+			continue
+		}
+		s := stateClosed
+		if b := e.bound[l][target]; b != nil {
+			s = b.breaker.current()
+		}
+		if severity[s] > severity[state] {
+			state = s
+		}
+	}
+	return state, state != ""
+}
+
 func (e *engine) apply(l Layer) *layer {
 	e.mu.Lock()
 	defer e.mu.Unlock()

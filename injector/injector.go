@@ -95,19 +95,7 @@ func (in *Injector) Draws(ref LayerRef) []Draw {
 // A breaker that has been open for its time-out stays open until a request
 // asks.
 func (in *Injector) BreakerState(target string) (string, bool) {
-	severity := map[string]int{stateClosed: 1, stateHalfOpen: 2, stateOpen: 3}
-	state, found := "", false
-	if set := in.engine.target(target).set.Load(); set != nil {
-		for _, b := range set.bindings {
-			if b.breaker == nil {
-				continue
-			}
-			if s := b.breaker.current(); severity[s] > severity[state] {
-				state, found = s, true
-			}
-		}
-	}
-	return state, found
+	return in.engine.breakerState(target)
 }
 
 // Handler puts the target's layers in front of next.

@@ -265,7 +265,7 @@ func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	w.passage.pace.sync()
 	conn, rw, err := http.NewResponseController(w.w).Hijack()
 	if err == nil {
-		w.wrote, w.status = true, http.StatusSwitchingProtocols
+		w.wrote, w.status, w.body = true, http.StatusSwitchingProtocols, shaper{}
 	}
 	return conn, rw, err
 }

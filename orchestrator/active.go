@@ -31,6 +31,7 @@ type ActiveStep struct {
 	mu       sync.Mutex
 	end      time.Time // zero until it ended
 	failures []string  // reported by the body
+	problems []string  // found by the engine
 	skipped  string
 	checks   []Check
 	inFlight int
@@ -90,6 +91,13 @@ func (s *ActiveStep) Fail(reason string) {
 	s.failures = append(s.failures, firstLine(reason))
 }
 
+// problem marks the step failed for a reason of the engine's own.
+func (s *ActiveStep) problem(reason string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.problems = append(s.problems, reason)
+}
+
 // Skip marks the step skipped, unless it failed.
 func (s *ActiveStep) Skip(reason string) {
 	s.mu.Lock()
@@ -110,7 +118,7 @@ func (s *ActiveStep) failedLocked() bool {
 			return true
 		}
 	}
-	return len(s.failures) > 0
+	return len(s.failures)+len(s.problems) > 0
 }
 
 // Finish ends the step now: its context, its load and its layer.
@@ -208,7 +216,7 @@ func (s *ActiveStep) result() StepResult {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := StepResult{
-		Name: s.Spec.Name, Iteration: s.Iteration, Checks: s.checks,
+		Name: s.Spec.Name, Iteration: s.Iteration, Checks: s.checks, Problems: s.problems,
 		Start: s.run.recorder.offset(s.start), End: s.run.recorder.offset(s.end),
 	}
 	var inconclusive *Check
@@ -224,6 +232,8 @@ func (s *ActiveStep) result() StepResult {
 	switch {
 	case len(s.failures) > 0:
 		r.State, r.Reason = StepFailed, s.failures[0]
+	case len(s.problems) > 0:
+		r.State, r.Reason = StepFailed, s.problems[0]
 	case failed != nil:
 		r.State, r.Reason = StepFailed, sentence(failed.Verdict)
 	case s.skipped != "":

@@ -55,7 +55,7 @@ func (r *Run) force(ctx context.Context, s *ActiveStep, nominal time.Time) (Step
 		defer done()
 	}
 	if err != nil {
-		s.Fail("its layer cannot be applied: " + err.Error())
+		s.problem("its layer cannot be applied: " + err.Error())
 	}
 	if quiet {
 		r.dropKept()
@@ -109,7 +109,7 @@ func (r *Run) work(s *ActiveStep) <-chan struct{} {
 	if traffic != nil && traffic.Rate > 0 && s.duration > 0 {
 		parts.Go(func() {
 			if err := s.Load(traffic.Rate, r.request(traffic)); err != nil {
-				s.Fail(err.Error())
+				s.problem(err.Error())
 			}
 		})
 	}
@@ -128,16 +128,16 @@ func (r *Run) work(s *ActiveStep) <-chan struct{} {
 func (r *Run) waitFor(s *ActiveStep, work <-chan struct{}) {
 	grace, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), r.grace)
 	defer cancel()
-	left := s.await(grace)
+	if left := s.await(grace); left > 0 {
+		s.problem(fmt.Sprintf("%d of its operations had not ended %s after the step's end", left, assert.FormatDuration(r.grace)))
+		return
+	}
 	select {
 	case <-work:
 	case <-grace.Done():
 		if r.opts.Hooks.Overrun != nil {
 			r.opts.Hooks.Overrun(s)
 		}
-	}
-	if left > 0 {
-		s.Fail(fmt.Sprintf("%d operations had not ended %s after the step", left, assert.FormatDuration(r.grace)))
 	}
 }
 

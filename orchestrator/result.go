@@ -51,6 +51,7 @@ type StepResult struct {
 	Tolerated bool          // it failed, and continue_on_failure let the run go on
 	Start     time.Duration // when its layer went on
 	End       time.Duration // when it went off
+	Problems  []string      // what the run itself found: operations that did not end, a layer that cannot be applied
 	Checks    []Check
 	Results   assert.Results // of the last iteration of a step only; zero for earlier ones
 }

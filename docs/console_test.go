@@ -1,0 +1,168 @@
+package docs_test
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// elision stands for any number of lines of output that a page leaves out.
+const elision = "…"
+
+// scratch is a file that commands of the pages write. Here it stands in a
+// temporary directory.
+const scratch = "orchestration.yaml"
+
+func TestConsoleBlocks(t *testing.T) {
+	t.Parallel()
+	lookAtEverything(t)
+	turns := make(chan struct{}, 2) // each runs the compiler
+	for _, b := range blocks(t, "console") {
+		t.Run(b.name(), func(t *testing.T) {
+			t.Parallel()
+			if golden := b.info["golden"]; golden != "" {
+				if got := read(t, golden); *update && got != b.text {
+					b.replace(t, got)
+				} else {
+					require.Equal(t, got, b.text)
+				}
+				return
+			}
+			if runtime.GOOS == "windows" {
+				t.Skip("the commands are for a POSIX shell")
+			}
+			if testing.Short() {
+				t.Skip("runs the commands of the page")
+			}
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			got := runBlock(t, b)
+			if *update && !matches(b.text, got) && !strings.Contains(b.text, elision+"\n") {
+				b.replace(t, got)
+				return
+			}
+			if !matches(b.text, got) {
+				require.Equal(t, normal(b.text), normal(got))
+			}
+		})
+	}
+}
+
+// lookAtEverything makes the result of this test depend on every file of the
+// module, for go test's cache: it cannot see what the commands read.
+func lookAtEverything(t *testing.T) {
+	t.Helper()
+	require.NoError(t, filepath.WalkDir(root, func(_ string, d fs.DirEntry, err error) error {
+		if d != nil && d.IsDir() && d.Name() == ".git" {
+			return fs.SkipDir
+		}
+		return err
+	}))
+}
+
+// runBlock runs the commands of a block, those after "$ ", and returns the
+// block as it should be.
+func runBlock(t *testing.T, b block) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	dir := t.TempDir()
+	var out strings.Builder
+	for line := range strings.Lines(b.text) {
+		command, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "$ ")
+		if !ok {
+			continue
+		}
+		require.NotContains(t, command, "./...", "%s: it would run this test again", b.name())
+		real := regexp.MustCompile(`(^| )`+regexp.QuoteMeta(scratch)).ReplaceAllString(command, "${1}"+filepath.Join(dir, scratch))
+		cmd := exec.CommandContext(ctx, "sh", "-c", real)
+		cmd.Dir = root
+		for _, variable := range os.Environ() {
+			if !strings.HasPrefix(variable, "CHAOSTEST_") {
+				cmd.Env = append(cmd.Env, variable)
+			}
+		}
+		cmd.Env = append(cmd.Env, "TMPDIR="+dir)
+		text, _ := cmd.CombinedOutput() // a command that fails says so in what it prints
+		out.WriteString(line + strings.ReplaceAll(string(text), dir+"/", ""))
+	}
+	require.NotEmpty(t, out.String(), "%s: no line starts with \"$ \"", b.name())
+	return out.String()
+}
+
+var volatile = []struct {
+	pattern *regexp.Regexp
+	by      string
+}{
+	{regexp.MustCompile(`(?m)^go: (downloading|finding) .*\n`), ""},
+	{regexp.MustCompile(`(?m)^(--- (?:FAIL|PASS|SKIP): \S+) \(\d+\.\d+s\)`), "$1 (TIME)"},
+	{regexp.MustCompile(`(?m)^(ok|FAIL)(\s+\S+\s+)(\(cached\)|\d+\.\d+s)`), "$1${2}TIME"},
+	{regexp.MustCompile(`chaostest-\d+\.chaos\.jsonl`), "chaostest-N.chaos.jsonl"},
+	{regexp.MustCompile(`goroutine \d+`), "goroutine N"},
+}
+
+// normal replaces what differs from run to run.
+func normal(text string) string {
+	for _, v := range volatile {
+		text = v.pattern.ReplaceAllString(text, v.by)
+	}
+	return text
+}
+
+// matches compares a block with what was printed, elisions allowed.
+func matches(block, printed string) bool {
+	var pattern strings.Builder
+	pattern.WriteString(`\A`)
+	for line := range strings.Lines(normal(block)) {
+		if strings.TrimSpace(line) == elision {
+			pattern.WriteString(`(?:.*\n)*`)
+			continue
+		}
+		pattern.WriteString(regexp.QuoteMeta(line))
+	}
+	return regexp.MustCompile(pattern.String() + `\z`).MatchString(normal(printed))
+}
+
+func TestMatches(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		block, printed string
+		want           bool
+	}{
+		{"$ x\na\n", "$ x\na\n", true},
+		{"$ x\na\n", "$ x\nb\n", false},
+		{"$ x\na\n", "$ x\na\nb\n", false},
+		{"$ x\na\n…\nd\n", "$ x\na\nb\nc\nd\n", true},
+		{"$ x\na\n…\nd\n", "$ x\na\nb\nc\n", false},
+		{"--- PASS: TestX (0.10s)\n", "--- PASS: TestX (2.00s)\n", true},
+		{"    --- PASS: TestX/step (0.10s)\n", "    --- PASS: TestX/step (2.00s)\n", false}, // virtual
+		{"ok  \tpackage\t0.1s\n", "ok  \tpackage\t(cached)\n", true},
+	}
+	for _, tt := range tests {
+		require.Equal(t, tt.want, matches(tt.block, tt.printed), tt.block)
+	}
+}
+
+// The commands that a page gives without their output are those of the gate.
+func TestShellBlocks(t *testing.T) {
+	t.Parallel()
+	gate := read(t, ".ci/run")
+	for _, b := range blocks(t, "sh") {
+		if b.page == "CONTRIBUTING.md" {
+			continue // for people at work on a change
+		}
+		for line := range strings.Lines(b.text) {
+			command, _, _ := strings.Cut(line, "#")
+			require.Contains(t, gate, " "+strings.TrimSpace(command)+";", b.name())
+		}
+	}
+}
