@@ -57,7 +57,8 @@ func (s seen) consistent(t *testing.T, a arrival) {
 	t.Helper()
 	d := a.decided()
 	wait := s.to - a.at // what a stall or a partition lasts at most: the link heals when the layer goes
-	if s.timeout > 0 && (d.partition || d.delay >= s.timeout) && (!d.lost || wait >= s.timeout) {
+	// Where a delay and the client's time-out are equal, the response wins.
+	if s.timeout > 0 && (d.partition || d.delay > s.timeout) && (!d.lost || wait >= s.timeout) {
 		require.True(t, a.timedOut(), "%+v", a)
 		require.InDelta(t, s.timeout, a.took, float64(instant), "%+v", a)
 		return

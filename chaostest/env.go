@@ -2,6 +2,7 @@ package chaostest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -96,7 +97,52 @@ func (t *Target) Dial(ctx context.Context, network, addr string) (net.Conn, erro
 	if addr == "" {
 		addr = t.addr
 	}
-	return t.env.net.DialContext(ctx, network, addr)
+	return t.env.dial(ctx, network, addr)
+}
+
+// dial connects to an address of the in-memory network. A layer that limits
+// the connections of the target refuses the dial itself.
+func (e *Env) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	c, err := e.net.DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	name := e.targetAt(addr)
+	if name == "" {
+		return c, nil
+	}
+	release, err := e.run.Injector().Target(name).AdmitConn(ctx, c.LocalAddr().String())
+	if err != nil {
+		_ = c.Close() // nothing was sent on it
+		if op, ok := errors.AsType[*net.OpError](err); ok {
+			err = op.Err
+		}
+		return nil, &net.OpError{Op: "dial", Net: network, Addr: c.RemoteAddr(), Err: err}
+	}
+	return &counted{Conn: c.(*memnet.Conn), release: release}, nil
+}
+
+// targetAt is the name of the target at an address; "" if there is none.
+func (e *Env) targetAt(addr string) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for name, t := range e.targets {
+		if t.addr == addr {
+			return name
+		}
+	}
+	return ""
+}
+
+// A counted connection counts towards max_connections until it is closed.
+type counted struct {
+	*memnet.Conn
+	release func()
+}
+
+func (c *counted) Close() error {
+	c.release()
+	return c.Conn.Close()
 }
 
 // Load calls op perSecond times a second over the whole run, delays included.
@@ -158,9 +204,8 @@ func (t *Target) serve(w http.ResponseWriter, r *http.Request) {
 // newTransport is a transport on the in-memory network.
 func (e *Env) newTransport() *http.Transport {
 	return &http.Transport{
-		DialContext:         e.net.DialContext,
+		DialContext:         e.dial,
 		MaxIdleConnsPerHost: 256,
-		Protocols:           nil,
 	}
 }
 

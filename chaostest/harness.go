@@ -299,7 +299,7 @@ func patch(on bool, env *Env) (restore func()) {
 	}
 	dial, proxy := t.DialContext, t.Proxy
 	t.CloseIdleConnections()
-	t.DialContext, t.Proxy = env.net.DialContext, nil
+	t.DialContext, t.Proxy = env.dial, nil
 	return func() {
 		t.CloseIdleConnections()
 		t.DialContext, t.Proxy = dial, proxy

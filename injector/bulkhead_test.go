@@ -71,7 +71,7 @@ func TestBulkhead(t *testing.T) {
 		}
 		virtual(t, working, opts, func(w *world) {
 			w.in.Apply(walled(injector.Bulkhead{MaxConcurrentRequests: 1, MaxQueueSize: new(3), QueueTimeout: new(1500 * time.Millisecond)}))
-			ends := make(chan got)
+			ends := make(chan got, 10)
 			ms := time.Millisecond
 			w.send(ends, 0, "first", 0)
 			w.send(ends, 1*ms, "second", 0)
@@ -110,7 +110,7 @@ func TestQueueEndsWithTheLayer(t *testing.T) {
 	t.Parallel()
 	virtual(t, working, nil, func(w *world) {
 		remove := w.in.Apply(walled(injector.Bulkhead{MaxConcurrentRequests: 1, QueueTimeout: new(time.Hour)}))
-		ends := make(chan got)
+		ends := make(chan got, 10)
 		for range 3 {
 			w.send(ends, 0, "x", 0)
 		}
@@ -130,7 +130,7 @@ func TestBulkheadRejectionIsNoUpstreamFailure(t *testing.T) {
 		l := walled(injector.Bulkhead{MaxConcurrentRequests: 1, MaxQueueSize: new(0)})
 		l.Config.CircuitBreaker = &injector.CircuitBreaker{FailureThreshold: 1}
 		w.in.Apply(l)
-		ends := make(chan got)
+		ends := make(chan got, 10)
 		w.send(ends, 0, "a", 0)
 		w.send(ends, 1, "b", 0)
 		require.Equal(w, 503, (<-ends).code)

@@ -24,7 +24,6 @@ type engine struct {
 	observer       Observer
 	sequencer      Sequencer
 	trustForwarded bool
-	refusedAtDial  bool
 	admitted       atomic.Int64
 
 	mu      sync.Mutex

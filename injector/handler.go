@@ -36,9 +36,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (h *handler) serve(w http.ResponseWriter, r *http.Request, p *passage) {
 	defer p.depart()
-	if !h.engine.refusedAtDial {
-		p.conn = r.RemoteAddr
-	}
+	p.conn = r.RemoteAddr
 	switch {
 	case !p.admit():
 		p.abandon()

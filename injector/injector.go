@@ -39,11 +39,6 @@ func WithSequencer(s Sequencer) Option { return option(func(e *engine) { e.seque
 // which any client can write. Default: the address of the connection.
 func TrustForwarded() Option { return option(func(e *engine) { e.trustForwarded = true }) }
 
-// ConnectionsRefusedAtDial leaves max_connections to whoever makes the
-// connections and asks AdmitConn for each of them. Default: Handler and
-// RoundTripper refuse by themselves.
-func ConnectionsRefusedAtDial() Option { return option(func(e *engine) { e.refusedAtDial = true }) }
-
 // New returns an Injector with no layer in force.
 func New(opts ...Option) *Injector {
 	e := &engine{bound: map[*layer]map[string]*binding{}, targets: map[string]*target{}}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -144,24 +145,28 @@ func TestMaxConnections(t *testing.T) {
 	remove()
 }
 
-func TestConnectionsRefusedAtDial(t *testing.T) {
+func TestAdmitConn(t *testing.T) {
 	t.Parallel()
-	in := injector.New(injector.ConnectionsRefusedAtDial())
-	release, err := in.AdmitConn(t.Context())
+	in := injector.New()
+	release, err := in.AdmitConn(t.Context(), "10.0.0.1:1")
 	require.NoError(t, err)
 	release()
 	in.Apply(injector.Layer{Config: injector.Config{TrafficShaping: &injector.TrafficShaping{MaxConnections: 1}}})
-	first, err := in.AdmitConn(t.Context())
+	first, err := in.AdmitConn(t.Context(), "10.0.0.1:2")
 	require.NoError(t, err)
-	_, err = in.AdmitConn(t.Context())
-	require.ErrorContains(t, err, "connection refused")
-	_, _, err = get(fresh(), serve(t, in, ok).URL)
-	require.NoError(t, err, "the handler does not count again")
+	_, err = in.AdmitConn(t.Context(), "10.0.0.1:3")
+	require.ErrorIs(t, err, syscall.ECONNREFUSED)
+	h := in.Handler(ok)
+	request := httptest.NewRequest(http.MethodGet, "/", nil)
+	request.RemoteAddr = "10.0.0.1:2"
+	require.NotPanics(t, func() { h.ServeHTTP(httptest.NewRecorder(), request) }, "the handler does not count it again")
+	request.RemoteAddr = "10.0.0.1:4"
+	require.Panics(t, func() { h.ServeHTTP(httptest.NewRecorder(), request) }, "a connection from before the layer counts when it is used")
 	first()
 	first()
-	second, err := in.AdmitConn(t.Context())
+	second, err := in.AdmitConn(t.Context(), "10.0.0.1:5")
 	require.NoError(t, err)
-	_, err = in.AdmitConn(t.Context())
+	_, err = in.AdmitConn(t.Context(), "10.0.0.1:6")
 	require.Error(t, err, "releasing twice gives back one connection")
 	second()
 }

@@ -108,12 +108,12 @@ func (p *passage) connect(client netip.Addr) {
 	}
 }
 
-// AdmitConn asks whether a connection to the target may be made, for networks
-// that can refuse the dial itself; see ConnectionsRefusedAtDial. The connection
+// AdmitConn asks whether a connection from the client's address to the target
+// may be made, for networks that can refuse the dial itself. The connection
 // counts towards max_connections of the layers in force until release is
-// called, which may be done more than once. The error wraps ECONNREFUSED, or is
-// the context's.
-func (in *Injector) AdmitConn(ctx context.Context) (release func(), err error) {
+// called, which may be done more than once; Handler does not count it again.
+// The error wraps ECONNREFUSED, or is the context's.
+func (in *Injector) AdmitConn(ctx context.Context, client string) (release func(), err error) {
 	set := in.target.set.Load()
 	limited := false
 	if set != nil {
@@ -125,7 +125,7 @@ func (in *Injector) AdmitConn(ctx context.Context) (release func(), err error) {
 		return func() {}, nil
 	}
 	p := newPassage(ctx, in.engine, in.target, nil)
-	p.perRequest = true
+	p.conn = client
 	p.steps = (*passage).dial
 	if !p.turn(true) {
 		return nil, ctx.Err()

@@ -1,9 +1,11 @@
 package injector_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -130,4 +132,63 @@ func TestClientTimeoutEqualToTheHold(t *testing.T) {
 		require.NoError(w, err)
 		require.Equal(w, http.StatusGatewayTimeout, resp.StatusCode)
 	})
+}
+
+// keys is a Sequencer that remembers the keys of arrivals.
+type keys struct {
+	nextTurn
+	seen []string
+}
+
+func (k *keys) Turn(ctx context.Context, key func() string, decide func(time.Time)) error {
+	k.seen = append(k.seen, key())
+	return k.nextTurn.Turn(ctx, key, decide)
+}
+
+func TestKeysTellRequestsApart(t *testing.T) {
+	t.Parallel()
+	big := strings.Repeat("x", 64<<10)
+	tests := []struct {
+		name  string
+		a, b  func() *http.Request
+		equal bool
+	}{
+		{"equal", post("/a", "1"), post("/a", "1"), true},
+		{"path", post("/a", "1"), post("/b", "1"), false},
+		{"query", post("/a?x=1", ""), post("/a?x=2", ""), false},
+		{"short body", post("/a", "1"), post("/a", "2"), false},
+		{"64 KiB", post("/a", big), post("/a", "y"+big[1:]), false},
+		{"more", post("/a", big+"1"), post("/a", big+"2"), true},
+		{"waits for 100 Continue", with(post("/a", "1"), "Expect", "100-continue"), with(post("/a", "2"), "Expect", "100-continue"), true},
+		{"request id", with(post("/a", ""), "X-Request-Id", "1"), with(post("/a", ""), "X-Request-Id", "2"), false},
+		{"other header", with(post("/a", ""), "X-Other", "1"), with(post("/a", ""), "X-Other", "2"), true},
+	}
+	for _, tt := range tests {
+		k := &keys{}
+		var bodies []string
+		h := injector.New(injector.WithSequencer(k)).Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			b, err := io.ReadAll(r.Body)
+			require.NoError(t, err)
+			bodies = append(bodies, string(b))
+		}))
+		for _, r := range []func() *http.Request{tt.a, tt.b} {
+			h.ServeHTTP(httptest.NewRecorder(), r())
+			want, err := io.ReadAll(r().Body)
+			require.NoError(t, err)
+			require.Equal(t, string(want), bodies[len(bodies)-1], "what was read ahead is read again")
+		}
+		require.Equal(t, tt.equal, k.seen[0] == k.seen[1], tt.name)
+	}
+}
+
+func post(target, body string) func() *http.Request {
+	return func() *http.Request { return httptest.NewRequest("POST", target, strings.NewReader(body)) }
+}
+
+func with(request func() *http.Request, name, value string) func() *http.Request {
+	return func() *http.Request {
+		r := request()
+		r.Header.Set(name, value)
+		return r
+	}
 }

@@ -70,6 +70,60 @@ func TestPartitionIsSilence(t *testing.T) {
 	})
 }
 
+func TestStallsOfLayersAddUp(t *testing.T) {
+	t.Parallel()
+	seen := &events{}
+	virtual(t, ok, []injector.Option{injector.WithSeed(4), injector.WithObserver(seen)}, func(w *world) {
+		for _, name := range []string{"a", "b"} {
+			l := shaped(injector.TrafficShaping{PacketLossPercent: 40})
+			l.Name = name
+			l.Config.Latency = &injector.Latency{FixedDelay: time.Second}
+			w.in.Apply(l)
+		}
+		both := 0
+		for i := range 100 {
+			before := time.Now()
+			_, _, err := get(w.client, "http://test")
+			require.NoError(w, err)
+			var want time.Duration
+			losses := 0
+			for _, d := range seen.requests[i].Decisions {
+				want += d.Delay
+				if d.Kind == "packet_loss" {
+					losses++
+				}
+			}
+			if losses > 2 {
+				both++
+			}
+			require.Equal(w, want, time.Since(before), "request %d", i)
+		}
+		require.NotZero(w, both, "some requests must lose packets in both layers")
+	})
+}
+
+// What waited in a layer that is gone goes on as if the layer had never been
+// there: what comes behind the wait does not happen any more.
+func TestHealedLinkHasNoMoreFaults(t *testing.T) {
+	t.Parallel()
+	for _, sequenced := range []bool{false, true} {
+		var opts []injector.Option
+		if sequenced {
+			opts = append(opts, injector.WithSequencer(&sequencer{}))
+		}
+		virtual(t, ok, opts, func(w *world) {
+			l := shaped(injector.TrafficShaping{PacketLossPercent: 100})
+			l.Config.FaultInjection = &injector.FaultInjection{HTTPErrorProbability: new(1.0)}
+			time.AfterFunc(time.Second, w.in.Apply(l))
+			w.in.Apply(slow(time.Second)) // still in force, and still entered
+			resp, _, err := get(w.client, "http://test")
+			require.NoError(w, err)
+			require.Equal(w, 200, resp.StatusCode)
+			require.InDelta(w, float64(2*time.Second), float64(w.elapsed()), float64(grid))
+		})
+	}
+}
+
 func TestBandwidth(t *testing.T) {
 	t.Parallel()
 	const size = 100_000

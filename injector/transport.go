@@ -42,7 +42,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 func (t *transport) send(p *passage) (*http.Response, error) {
 	original := p.request
 	p.request = new(*original) // a RoundTripper must not change its request
-	p.perRequest = !t.engine.refusedAtDial
+	p.perRequest = true
 	if !p.admit() {
 		p.abandon()
 		p.closeBody()
