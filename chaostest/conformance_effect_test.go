@@ -66,13 +66,14 @@ func (s seen) consistent(t *testing.T, a arrival) {
 	least, most := d.delay, d.delay
 	switch {
 	case d.partition || d.lost && d.delay > wait:
-		least, most = wait, max(wait, d.latency)
+		least, most = wait, wait+d.latency // the latency counts from there
 	case a.at+d.delay > s.over: // the run's end releases everything
 		least, most = s.over-a.at, s.over-a.at
-	case d.shaped: // another response may be on the link, or have left it idle for a moment
-		most += 2 * bodyTime
 	case s.queue:
 		most += time.Second
+	}
+	if d.shaped { // other responses may be on the link, or have left it idle for a moment
+		most += 4 * bodyTime
 	}
 	if d.lost { // a stall in each direction, each of which may end a little early
 		least -= instant

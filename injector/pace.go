@@ -40,6 +40,16 @@ func (a *pace) early(start, end time.Time) time.Time {
 	return a.aim
 }
 
+// further is when to end a wait that began at start and nominally lasts until
+// end, for a request that may have been shortened already: once is enough.
+func (a *pace) further(start, end time.Time) time.Time {
+	if a.slot == nil || !start.Equal(a.here) {
+		return a.early(start, end)
+	}
+	a.aim = a.slot.After(end)
+	return a.aim
+}
+
 // reached notes that a wait has come to its end.
 func (a *pace) reached(end time.Time) {
 	if end.Equal(a.aim) {

@@ -20,7 +20,8 @@ type Sequencer interface {
 	// ctx ends first, Turn returns its error and decide is never called.
 	Turn(ctx context.Context, key func() string, decide func(stamp time.Time)) error
 	// Slot reserves departure instants for one request. It must be called from
-	// decide, and released once.
+	// decide, or at an instant of a slot that the caller holds, and released
+	// once.
 	Slot() Slot
 }
 

@@ -153,7 +153,7 @@ func (p *passage) stallDown() (reset, left bool) {
 	}
 	for _, s := range p.downs {
 		now := time.Now()
-		switch p.await(p.pace.early(now, now.Add(s.length)), nil, &s.gone, s.cut) {
+		switch p.await(p.pace.further(now, now.Add(s.length)), nil, &s.gone, s.cut) {
 		case wokeLeft:
 			return false, true
 		case wokeTime:

@@ -43,16 +43,14 @@ func (r *Run) generate(ctx context.Context, perSecond float64, name string, begi
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	<-timer.C
+	rhythm := r.rhythm(name)
+	defer rhythm.end()
 	for i := 0; ; i++ {
 		nominal := start.Add(time.Duration(float64(i) / perSecond * float64(time.Second)))
-		if !waitUntil(ctx, timer, nominal) {
+		if !waitUntil(ctx, timer, rhythm.wake(nominal)) {
 			return nil
 		}
-		at, release := r.instant(name)
-		if ctx.Err() != nil {
-			release()
-			return nil
-		}
+		at, release := rhythm.next()
 		select {
 		case free <- struct{}{}:
 		default:

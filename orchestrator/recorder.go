@@ -65,9 +65,15 @@ func (r *recorder) Request(q *injector.Request) {
 	if !r.on.Load() {
 		return
 	}
-	at := r.offset(q.At)
+	at, arrived := r.offset(q.At), r.offset(q.At)
+	if now := r.offset(time.Now()); now-at > logLag/2 {
+		at = now // it waited to be decided: its instant is written already
+	}
 	r.log.add(at, logRequest, "request", func(b []byte) []byte {
 		b = appendInt(b, "n", q.N)
+		if at != arrived {
+			b = appendInt(b, "arrived", int64(arrived))
+		}
 		b = appendText(b, "target", q.Target)
 		b = appendText(b, "method", q.Method)
 		b = appendText(b, "path", q.Path)

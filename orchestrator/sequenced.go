@@ -3,6 +3,8 @@ package orchestrator
 import (
 	"context"
 	"time"
+
+	"github.com/mockforge-go/mockforge/injector"
 )
 
 // settle calls f when everything that came earlier has been decided. In
@@ -16,18 +18,47 @@ func (r *Run) settle(key string, f func()) {
 	_ = r.opts.Sequencer.Turn(context.Background(), func() string { return key }, func(time.Time) { f() })
 }
 
-// instant reserves an instant of its own for something that starts now, so
-// that it meets nothing else of the run. Where there is no sequencer it is
-// now. release must be called when what started there is over.
-func (r *Run) instant(key string) (at time.Time, release func()) {
-	if r.opts.Sequencer == nil {
+// A rhythm gives the calls of one load instants of their own, so that they meet
+// nothing else of the run. Without a sequencer it changes nothing.
+//
+// The load wakes at instants of a slot of its own, and takes a slot for each
+// call there. Nothing else takes one at that instant, so that no turn is needed
+// for it: the order in which slots are taken is the same in every run.
+type rhythm struct {
+	sequencer injector.Sequencer
+	slot      injector.Slot
+}
+
+func (r *Run) rhythm(load string) *rhythm {
+	out := &rhythm{sequencer: r.opts.Sequencer}
+	if out.sequencer != nil {
+		r.settle(load, func() { out.slot = out.sequencer.Slot() })
+	}
+	return out
+}
+
+// wake is when the load prepares the call that is due at t.
+func (o *rhythm) wake(t time.Time) time.Time {
+	if o.slot == nil {
+		return t
+	}
+	return o.slot.After(t)
+}
+
+// next is when the call starts, at most 20 µs from now. release must be called
+// when it is over.
+func (o *rhythm) next() (at time.Time, release func()) {
+	if o.slot == nil {
 		return time.Now(), func() {}
 	}
-	r.settle(key, func() {
-		slot := r.opts.Sequencer.Slot()
-		at, release = slot.After(time.Now()), slot.Release
-	})
-	return at, release
+	slot := o.sequencer.Slot()
+	return slot.After(time.Now()), slot.Release
+}
+
+func (o *rhythm) end() {
+	if o.slot != nil {
+		o.slot.Release()
+	}
 }
 
 // aligned is now, or in virtual time the next even nanosecond: the odd ones

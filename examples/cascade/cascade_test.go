@@ -16,21 +16,22 @@ import (
 // bear it least: attempts_per_operation shows the storm. The same gateway with
 // a budget of five retries a second passes the failures on instead.
 func TestRetryStorm(t *testing.T) {
-	run(t, &cascade.Gateway{Tries: 5}, assert.AttemptsPerOperation().AtLeast(2), assert.ErrorRate().AtMost(0.15))
+	run(t, func() *rate.Limiter { return nil }, assert.AttemptsPerOperation().AtLeast(2), assert.ErrorRate().AtMost(0.15))
 }
 
 func TestRetryBudget(t *testing.T) {
-	g := &cascade.Gateway{Tries: 5, Budget: rate.NewLimiter(5, 10)}
-	run(t, g, assert.AttemptsPerOperation().AtMost(1.15), assert.ErrorRate().AtMost(0.60))
+	budget := func() *rate.Limiter { return rate.NewLimiter(5, 10) }
+	run(t, budget, assert.AttemptsPerOperation().AtMost(1.15), assert.ErrorRate().AtMost(0.60))
 }
 
-func run(t *testing.T, g *cascade.Gateway, whileFailing ...assert.Expectation) {
+func run(t *testing.T, budget func() *rate.Limiter, whileFailing ...assert.Expectation) {
+	var g *cascade.Gateway
 	chaostest.Run(t, "testdata/cascade.yaml", chaostest.ByName(map[string]func(*chaostest.Step){
 		"failing_service": func(step *chaostest.Step) {
 			step.Load(50, g.Feed)
 			step.Expect(whileFailing...)
 		},
 	}), chaostest.Setup(func(env *chaostest.Env) {
-		g.URL, g.Client = env.URL, env.Client()
+		g = &cascade.Gateway{URL: env.URL, Client: env.Client(), Tries: 5, Budget: budget()}
 	}))
 }
