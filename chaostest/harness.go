@@ -116,7 +116,7 @@ func (h *harness) main() {
 	}
 	cancel()
 	h.bubble.step.Store("a clean-up of the run")
-	h.protected("Cleanup", func() { h.env.cleanUp() })
+	h.cleanUp("Cleanup", h.env.scope)
 	h.env.close()
 	if left := h.bubble.drainAll(); len(left) > 0 {
 		h.leaked(left)
@@ -174,6 +174,13 @@ func (h *harness) protected(what string, f func()) bool {
 		returned = true
 	}()
 	return <-done && !h.env.Failed()
+}
+
+// cleanUp runs all clean-ups of a scope, whatever becomes of each.
+func (h *harness) cleanUp(what string, s *scope) {
+	for f := s.nextCleanup(); f != nil; f = s.nextCleanup() {
+		h.protected(what, f)
+	}
 }
 
 func (h *harness) outerSink() sink {

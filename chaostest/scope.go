@@ -100,20 +100,15 @@ func (s *scope) Cleanup(f func()) {
 	s.cleanups = append(s.cleanups, f)
 }
 
-// cleanUp runs the clean-ups, also those that they add.
-func (s *scope) cleanUp() {
-	for {
-		s.mu.Lock()
-		n := len(s.cleanups)
-		if n == 0 {
-			s.mu.Unlock()
-			return
-		}
-		f := s.cleanups[n-1]
-		s.cleanups = s.cleanups[:n-1]
-		s.mu.Unlock()
-		f()
+// nextCleanup takes the clean-up that is to run next; nil: there is none left.
+// One that runs may add others.
+func (s *scope) nextCleanup() (f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.cleanups); n > 0 {
+		f, s.cleanups = s.cleanups[n-1], s.cleanups[:n-1]
 	}
+	return f
 }
 
 // Context ends when the step, or the run, does.

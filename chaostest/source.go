@@ -15,6 +15,17 @@ const own = "github.com/mockforge-go/mockforge/chaostest."
 // engine is the prefix of the functions that call bodies and operations.
 const engine = "github.com/mockforge-go/mockforge/orchestrator."
 
+// inside reports whether a frame is of this package or the engine. The
+// function's name does not tell where a caller has inlined an iterator of this
+// package: it is then the caller's.
+func inside(function, file string) bool {
+	if strings.HasPrefix(function, own) || strings.HasPrefix(function, engine) {
+		return true
+	}
+	_, here, _, _ := runtime.Caller(0)
+	return filepath.Dir(file) == filepath.Dir(here) && !strings.HasSuffix(file, "_test.go")
+}
+
 // helpers are the functions that called Helper: their lines are not named.
 type helpers struct {
 	mu    sync.Mutex
@@ -49,7 +60,7 @@ func (h *helpers) line() string {
 	fallback := ""
 	for {
 		f, more := frames.Next()
-		if f.File != "" && !strings.HasPrefix(f.Function, own) && !strings.HasPrefix(f.Function, engine) {
+		if f.File != "" && !inside(f.Function, f.File) {
 			if strings.HasPrefix(f.Function, "runtime.") || strings.HasPrefix(f.Function, "testing.") || strings.HasPrefix(f.Function, "sync.") {
 				break
 			}
@@ -67,6 +78,18 @@ func (h *helpers) line() string {
 	}
 	if fallback != "" {
 		return fallback
+	}
+	return creator()
+}
+
+// creator is the user's line that started the calling goroutine, for go
+// step.Fatal(…), which has no other line of the user's.
+func creator() string {
+	buf := make([]byte, 64<<10)
+	for _, s := range parseStacks(buf[:runtime.Stack(buf, false)]) {
+		if users := s.users(); len(users) > 0 {
+			return short(users[0].place)
+		}
 	}
 	return "chaostest"
 }

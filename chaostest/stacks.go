@@ -101,7 +101,8 @@ func (s stack) frames() []frame {
 func (s stack) users() []frame {
 	var out []frame
 	for _, f := range s.frames() {
-		if strings.HasPrefix(f.function, own) || strings.HasPrefix(f.function, engine) || standard(f) {
+		file, _, _ := strings.Cut(f.place, ".go:")
+		if inside(f.function, file+".go") || standard(f) {
 			continue
 		}
 		out = append(out, f)

@@ -156,11 +156,13 @@ func (s *Step) silent() bool {
 
 // close runs the step's clean-ups and ends its subtest.
 func (s *Step) close(h *harness, t *testing.T, res orchestrator.StepResult) {
-	h.protected("a clean-up of step "+s.Spec.Name, s.cleanUp)
+	h.cleanUp("a clean-up of step "+s.Spec.Name, s.scope)
 	s.mu.Lock()
 	sink := s.sink
 	s.mu.Unlock()
-	s.redirect(h.outerSink())
+	if _, silent := sink.(muted); !silent {
+		s.redirect(h.outerSink())
+	}
 	skipped := res.State == orchestrator.StepSkipped
 	switch {
 	case t != nil && skipped && !t.Failed():

@@ -3,6 +3,8 @@ package orchestrator
 import (
 	"math"
 	"time"
+
+	"github.com/mockforge-go/mockforge/assert"
 )
 
 // A Span is when a step is in force: [Start, End), counted from the start of
@@ -59,3 +61,6 @@ func addDurations(a, b time.Duration) time.Duration {
 	}
 	return a + b
 }
+
+// FormatDuration writes d the way that a person would: 800ms, 30s, 2m, 1h30m.
+func FormatDuration(d time.Duration) string { return assert.FormatDuration(d) }

@@ -8,8 +8,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/mockforge-go/mockforge/assert"
-	"github.com/mockforge-go/mockforge/injector"
 	"github.com/mockforge-go/mockforge/orchestrator"
 )
 
@@ -105,17 +103,17 @@ func (r report) summary(b *strings.Builder) {
 	fmt.Fprintf(b, "  Steps: %d, %s\n", len(r.Steps), order)
 	switch {
 	case r.Endless:
-		fmt.Fprintf(b, "  Duration: %s for each iteration, without end\n", assert.FormatDuration(r.duration))
+		fmt.Fprintf(b, "  Duration: %s for each iteration, without end\n", orchestrator.FormatDuration(r.duration))
 	case r.Iterations > 1:
-		fmt.Fprintf(b, "  Duration: %s, %d iterations\n", assert.FormatDuration(r.duration), r.Iterations)
+		fmt.Fprintf(b, "  Duration: %s, %d iterations\n", orchestrator.FormatDuration(r.duration), r.Iterations)
 	default:
-		fmt.Fprintf(b, "  Duration: %s\n", assert.FormatDuration(r.duration))
+		fmt.Fprintf(b, "  Duration: %s\n", orchestrator.FormatDuration(r.duration))
 	}
 	b.WriteString("\n")
 	table := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "  STEP\tFROM\tTO\tINJECTS\tANY FAULT")
 	for _, s := range r.Steps {
-		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\n", s.Name, assert.FormatDuration(s.span.Start), assert.FormatDuration(s.span.End), s.injects(), s.anyFault())
+		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\n", s.Name, orchestrator.FormatDuration(s.span.Start), orchestrator.FormatDuration(s.span.End), s.injects(), s.anyFault())
 	}
 	table.Flush() // a strings.Builder never fails
 }
@@ -136,7 +134,7 @@ func (s reportStep) injects() string {
 		case "rate_limit", "circuit_breaker", "bulkhead", "grpc", "websocket", "graphql":
 			parts = append(parts, section)
 		case "traffic_shaping":
-			if !drawn[injector.KindPacketLoss] {
+			if !drawn["packet_loss"] {
 				parts = append(parts, section)
 			}
 		case "fault_injection":
