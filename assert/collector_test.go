@@ -25,9 +25,9 @@ func TestZeroResultsSayThatNothingHappened(t *testing.T) {
 	require.Empty(t, r.StateNames(assert.ServerSide))
 	require.Empty(t, r.Timeline())
 	_, failed := r.FirstFailure()
-	_, any := r.Slowest()
+	_, ok := r.Slowest()
 	_, recovered := r.RecoveredAt()
-	require.False(t, failed || any || recovered)
+	require.False(t, failed || ok || recovered)
 }
 
 func TestCollectorCounts(t *testing.T) {

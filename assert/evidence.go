@@ -58,8 +58,8 @@ func firstLine(r Results) string {
 
 // slowestLine shows the operation that took longest.
 func slowestLine(r Results) string {
-	op, any := r.Slowest()
-	if !any {
+	op, ok := r.Slowest()
+	if !ok {
 		return ""
 	}
 	text := fmt.Sprintf("%s at %s took %s", operationText(op), instantText(r, op.At), durationText(r, op.Latency))

@@ -90,7 +90,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		c.State(ClientSide, "flapping", at, []string{"open", "closed"}[i%2])
 		c.State(ClientSide, "counter", at, string(rune(i%5000)+0x4e00))
 	}
-	require.Len(t, c.t.latencies.kept, 0)
+	require.Empty(t, c.t.latencies.kept)
 	require.Less(t, len(c.t.latencies.histogram), 8000)
 	require.LessOrEqual(t, len(c.t.timeline.bins), timelineBins)
 	l := c.t.states[stateKey{ClientSide, "flapping"}]

@@ -116,10 +116,10 @@ func TestQueueEndsWithTheLayer(t *testing.T) {
 		}
 		time.Sleep(500 * time.Millisecond)
 		remove()
-		for _, at := range []time.Duration{1000, 1500, 1500} {
+		for _, ms := range []int{1000, 1500, 1500} {
 			g := <-ends
 			require.Equal(w, 200, g.code)
-			require.Equal(w, at*time.Millisecond, g.at, "those in the queue go on as soon as it is gone")
+			require.Equal(w, time.Duration(ms)*time.Millisecond, g.at, "those in the queue go on as soon as it is gone")
 		}
 	})
 }

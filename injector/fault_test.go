@@ -2,7 +2,6 @@ package injector_test
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -331,5 +330,5 @@ func TestResetOnHTTP2EndsTheStream(t *testing.T) {
 	s := serveProtocol(t, in, ok, true)
 	_, _, err := get(s.Client(), s.URL)
 	require.Error(t, err)
-	require.False(t, errors.Is(err, syscall.ECONNRESET))
+	require.NotErrorIs(t, err, syscall.ECONNRESET)
 }

@@ -155,7 +155,7 @@ func virtual(t *testing.T, h http.Handler, opts []injector.Option, f func(w *wor
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{T: t, in: injector.New(opts...), lis: newMemory()}
 		server := &http.Server{Handler: w.in.Handler(h)}
-		go server.Serve(w.lis)
+		go func() { _ = server.Serve(w.lis) }() // ends when the test closes it
 		transport := &http.Transport{DialContext: w.lis.dial, MaxIdleConnsPerHost: 100}
 		w.client = &http.Client{Transport: transport}
 		w.start = time.Now()

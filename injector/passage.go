@@ -150,16 +150,6 @@ func (p *passage) report(asked bool) {
 	p.engine.observer.Request(out)
 }
 
-// marked reports whether the response must say what was done to it.
-func (p *passage) marked() bool {
-	for i := range p.stays {
-		if p.stays[i].kind != "" && !p.stays[i].silent {
-			return true
-		}
-	}
-	return false
-}
-
 // mark says in the response's headers which layers acted, and how.
 func (p *passage) mark(h http.Header) {
 	var latency time.Duration

@@ -168,8 +168,7 @@ func TestKeysTellRequestsApart(t *testing.T) {
 		var bodies []string
 		h := injector.New(injector.WithSequencer(k)).Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			b, err := io.ReadAll(r.Body)
-			require.NoError(t, err)
-			bodies = append(bodies, string(b))
+			bodies = append(bodies, string(b)+errorText(err))
 		}))
 		for _, r := range []func() *http.Request{tt.a, tt.b} {
 			h.ServeHTTP(httptest.NewRecorder(), r())
@@ -191,4 +190,11 @@ func with(request func() *http.Request, name, value string) func() *http.Request
 		r.Header.Set(name, value)
 		return r
 	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return " " + err.Error()
 }

@@ -2,6 +2,7 @@ package injector_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -85,7 +86,7 @@ func TestFaultsAtTheRoundTripper(t *testing.T) {
 					if tt.err != nil {
 						require.ErrorIs(t, err, tt.err)
 						var op *net.OpError
-						require.Equal(t, tt.err == syscall.ECONNRESET, asOp(err, &op))
+						require.Equal(t, tt.err == syscall.ECONNRESET, errors.As(err, &op))
 						return
 					}
 					if tt.cut {
@@ -107,21 +108,6 @@ func TestFaultsAtTheRoundTripper(t *testing.T) {
 			}
 		})
 	}
-}
-
-func asOp(err error, op **net.OpError) bool {
-	for err != nil {
-		if o, ok := err.(*net.OpError); ok {
-			*op = o
-			return true
-		}
-		u, ok := err.(interface{ Unwrap() error })
-		if !ok {
-			return false
-		}
-		err = u.Unwrap()
-	}
-	return false
 }
 
 func TestRoundTripperHonoursTheDeadline(t *testing.T) {

@@ -1,7 +1,6 @@
 package orchestrator_test
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -170,7 +169,7 @@ func parse(t *testing.T, text string) (*orchestrator.Orchestration, []orchestrat
 func problems(t *testing.T, err error) []string {
 	t.Helper()
 	var invalid *orchestrator.InvalidError
-	require.True(t, errors.As(err, &invalid), "error: %v", err)
+	require.ErrorAs(t, err, &invalid)
 	var lines []string
 	for _, p := range invalid.Problems {
 		lines = append(lines, p.String())

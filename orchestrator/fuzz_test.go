@@ -2,7 +2,6 @@ package orchestrator_test
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,7 +46,7 @@ func checkParse(t *testing.T, data []byte, format orchestrator.Format) {
 	all := warnings
 	if err != nil {
 		var invalid *orchestrator.InvalidError
-		require.True(t, errors.As(err, &invalid))
+		require.ErrorAs(t, err, &invalid)
 		require.NotEmpty(t, invalid.Problems)
 		all = append(all, invalid.Problems...)
 	}
