@@ -3,6 +3,7 @@ package chaostest
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/mockforge-go/mockforge/assert"
 	"github.com/mockforge-go/mockforge/orchestrator"
@@ -32,22 +33,27 @@ var toASCII = strings.NewReplacer(
 	"→", "->", "×", "x", "–", "-", "·", "-", "≈", "~", "…", "...", "≤", "<=", "≥", ">=", "µ", "u",
 )
 
-// summary is the line that says how a step ended, for go test -v and for
-// failures.
+// summary says how a step ended, for go test -v and for failures: the verdict,
+// then what its client and the chaos server saw.
 func summary(res orchestrator.StepResult) string {
-	r := res.Results
-	parts := []string{string(res.State)}
-	if len(res.Checks) > 0 && res.State == orchestrator.StepPassed {
-		parts[0] = fmt.Sprintf("passed: %s", plural(len(res.Checks), "expectation"))
-	} else if res.Reason != "" && (res.State == orchestrator.StepPassed || res.State == orchestrator.StepSkipped) {
-		parts[0] += " (" + res.Reason + ")"
+	lines := []string{string(res.State)}
+	switch {
+	case res.State == orchestrator.StepPassed && len(res.Checks) > 0:
+		lines[0] += ": " + plural(len(res.Checks), "expectation")
+	case res.State == orchestrator.StepPassed || res.State == orchestrator.StepSkipped:
+		lines[0] += " (" + res.Reason + ")"
 	}
+	r := res.Results
 	if n := r.Operations(); n > 0 {
-		parts = append(parts, fmt.Sprintf("%s, %.3g%% failed, p99 %s",
-			plural(n, "operation"), 100*r.ErrorRate(), assert.FormatDuration(r.Quantile(0.99).Round(grid))))
+		text := fmt.Sprintf("    client   %s, %.3g%% failed, p99 %s, %.3g attempts each",
+			plural(n, "operation"), 100*r.ErrorRate(), brief(r.Quantile(0.99)), r.AttemptsPerOperation())
+		if absorbed, visible := r.Absorbed(), r.Visible(); absorbed+visible > 0 {
+			text += fmt.Sprintf("; hit by a fault: %d absorbed%s, %d visible", absorbed, absorbers(r), visible)
+		}
+		lines = append(lines, text)
 	}
 	if n := r.Requests(); n > 0 {
-		text := plural(n, "request")
+		text := "    server   " + plural(n, "request")
 		var faults []string
 		for _, kind := range r.InjectedKinds() {
 			faults = append(faults, fmt.Sprintf("%s × %d", kind, r.Injected(kind)))
@@ -55,13 +61,37 @@ func summary(res orchestrator.StepResult) string {
 		if len(faults) > 0 {
 			text += ", injected " + strings.Join(faults, ", ")
 		}
-		parts = append(parts, text)
+		lines = append(lines, text)
 	}
-	line := strings.Join(parts, "; ")
+	text := strings.Join(lines, "\n")
 	if ascii() {
-		return toASCII.Replace(line)
+		return toASCII.Replace(text)
 	}
-	return line
+	return text
+}
+
+// brief rounds a duration to what virtual time can tell, and to four digits.
+func brief(d time.Duration) string {
+	d = d.Round(grid)
+	unit := time.Duration(1)
+	for d/unit >= 10_000 {
+		unit *= 10
+	}
+	return assert.FormatDuration(d.Round(unit))
+}
+
+// absorbers says what hid faults from callers: " (retry 12, fallback 3)".
+func absorbers(r assert.Results) string {
+	var parts []string
+	for _, a := range []assert.Absorber{assert.Transport, assert.Retry, assert.Fallback} {
+		if n := r.AbsorbedBy(a); n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", a, n))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
 }
 
 func plural(n int, noun string) string {

@@ -2,7 +2,9 @@ package chaostest
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -21,7 +23,7 @@ func Run(t *testing.T, path string, body func(step *Step), opts ...Option) {
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	warn(t, warnings)
+	warn(t, o, warnings)
 	start(t, o, path, body, opts)
 }
 
@@ -32,15 +34,25 @@ func RunOrchestration(t *testing.T, o orchestrator.Orchestration, body func(step
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	warn(t, warnings)
+	warn(t, &o, warnings)
 	start(t, &o, "", body, opts)
 }
 
 // warn logs what deserves a second look in a test. That a name is only a label
 // matters to validate, and a test may well drive the load that a document
 // leaves to it.
-func warn(t *testing.T, warnings []orchestrator.Problem) {
+func warn(t *testing.T, o *orchestrator.Orchestration, warnings []orchestrator.Problem) {
 	t.Helper()
+	for i, s := range o.Steps {
+		if !s.Scenario.Start.IsZero() || !s.Scenario.End.IsZero() {
+			t.Logf("warning: steps[%d].scenario: start_time and end_time are ignored in virtual time", i)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Targets)) {
+		if o.Targets[name].Kind == orchestrator.TCP {
+			t.Logf("warning: targets.%s: kind tcp has no effect yet: the target speaks HTTP", name)
+		}
+	}
 	for _, w := range warnings {
 		if w.Rule != orchestrator.NoLoad && w.Rule != orchestrator.OverriddenName {
 			t.Logf("warning: %v", w)

@@ -18,9 +18,9 @@ import (
 // elision stands for any number of lines of output that a page leaves out.
 const elision = "…"
 
-// scratch is a file that commands of the pages write. Here it stands in a
-// temporary directory.
-const scratch = "orchestration.yaml"
+// scratch is a file that commands of the pages write. It stands in a temporary
+// directory, and so does what they write to /tmp.
+var scratch = regexp.MustCompile(`( )(orchestration\.yaml)`)
 
 func TestConsoleBlocks(t *testing.T) {
 	t.Parallel()
@@ -33,7 +33,7 @@ func TestConsoleBlocks(t *testing.T) {
 				if got := read(t, golden); *update && got != b.text {
 					b.replace(t, got)
 				} else {
-					require.Equal(t, got, b.text)
+					requireSame(t, got, b.text)
 				}
 				return
 			}
@@ -46,12 +46,13 @@ func TestConsoleBlocks(t *testing.T) {
 			turns <- struct{}{}
 			defer func() { <-turns }()
 			got := runBlock(t, b)
+			require.NotContains(t, got, "[build failed]")
 			if *update && !matches(b.text, got) && !strings.Contains(b.text, elision+"\n") {
 				b.replace(t, got)
 				return
 			}
 			if !matches(b.text, got) {
-				require.Equal(t, normal(b.text), normal(got))
+				requireSame(t, normal(got), normal(b.text))
 			}
 		})
 	}
@@ -75,7 +76,9 @@ func runBlock(t *testing.T, b block) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	dir := t.TempDir()
+	dir, tmp := t.TempDir(), t.TempDir()
+	there := strings.NewReplacer("/tmp/", tmp+"/")
+	back := strings.NewReplacer(dir+"/", "", tmp+"/", "/tmp/")
 	var out strings.Builder
 	for line := range strings.Lines(b.text) {
 		command, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "$ ")
@@ -83,17 +86,16 @@ func runBlock(t *testing.T, b block) string {
 			continue
 		}
 		require.NotContains(t, command, "./...", "%s: it would run this test again", b.name())
-		real := regexp.MustCompile(`(^| )`+regexp.QuoteMeta(scratch)).ReplaceAllString(command, "${1}"+filepath.Join(dir, scratch))
-		cmd := exec.CommandContext(ctx, "sh", "-c", real)
+		cmd := exec.CommandContext(ctx, "sh", "-c", scratch.ReplaceAllString(there.Replace(command), "${1}"+dir+"/$2"))
 		cmd.Dir = root
 		for _, variable := range os.Environ() {
 			if !strings.HasPrefix(variable, "CHAOSTEST_") {
 				cmd.Env = append(cmd.Env, variable)
 			}
 		}
-		cmd.Env = append(cmd.Env, "TMPDIR="+dir)
+		cmd.Env = append(cmd.Env, "TMPDIR="+tmp)
 		text, _ := cmd.CombinedOutput() // a command that fails says so in what it prints
-		out.WriteString(line + strings.ReplaceAll(string(text), dir+"/", ""))
+		out.WriteString(line + back.Replace(string(text)))
 	}
 	require.NotEmpty(t, out.String(), "%s: no line starts with \"$ \"", b.name())
 	return out.String()

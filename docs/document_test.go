@@ -1,6 +1,7 @@
 package docs_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -59,24 +60,25 @@ func indented(text string, by int) string {
 	return out.String()
 }
 
-// In the tables of docs/expectations.md the first column is text and the
-// second the same in Go.
+// In the tables of docs/expectations.md whose columns say so, the first is text
+// and the second the same in Go.
 func TestExpectationTables(t *testing.T) {
 	t.Parallel()
 	exports := exportData(t)
 	_, prose := split(t, "docs/expectations.md")
-	rows := 0
+	rows, inside := 0, false
 	for i, line := range prose {
+		inside = strings.HasPrefix(line, "| in a document | in Go |") || inside && strings.HasPrefix(line, "|")
 		cells := strings.Split(line, " | ")
 		text, isText := code(strings.TrimPrefix(cells[0], "| "))
-		if !strings.HasPrefix(line, "| ") || !isText {
+		if !inside || !isText {
 			continue
 		}
 		rows++
 		_, err := assert.Parse(text)
 		require.NoError(t, err, "line %d", i+1)
 		if inGo, isGo := code(cells[1]); isGo {
-			require.NoError(t, typeCheck("docs/expectations.md:"+line, "var _ assert.Expectation = "+inGo+"\n", exports))
+			require.NoError(t, typeCheck(fmt.Sprintf("docs/expectations.md:%d", i+1), "var _ assert.Expectation = "+inGo+"\n", exports))
 		}
 	}
 	require.Greater(t, rows, 15)

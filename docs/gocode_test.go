@@ -137,8 +137,8 @@ func TestTypeCheckFindsMistakes(t *testing.T) {
 	tests := []struct{ code, want string }{
 		{"step.Load(50, shop.Checkout)\n", ""},
 		{"func TestX(t *testing.T) { chaostest.Run(t, \"x.yaml\", nil) }\n", ""},
-		{"step.Lod(50, shop.Checkout)\n", "page.md:7:6: step.Lod undefined"},
-		{"step.Load(\"50\", shop.Checkout)\n", "page.md:7:11: cannot use \"50\""},
+		{"step.Lod(50, shop.Checkout)\n", "page.md:7: step.Lod undefined"},
+		{"step.Load(\"50\", shop.Checkout)\n", "page.md:7: cannot use \"50\""},
 		{"step.Load(50\n", "page.md:7"},
 	}
 	for _, tt := range tests {

@@ -41,6 +41,7 @@ const root = ".."
 type block struct {
 	page string // relative to root
 	line int    // of its first line of text
+	head string // the line before that
 	lang string
 	info map[string]string // further words of the info string
 	text string            // ends in a newline
@@ -93,7 +94,7 @@ func split(t *testing.T, page string) (found []block, prose []string) {
 		switch info, fence := strings.CutPrefix(line, "```"); {
 		case fence && open == nil:
 			words := strings.Fields(info)
-			open = &block{page: page, line: i + 2, info: map[string]string{}}
+			open = &block{page: page, line: i + 2, head: line, info: map[string]string{}}
 			if len(words) > 0 {
 				open.lang = words[0]
 				for _, w := range words[1:] {
@@ -123,9 +124,9 @@ func (b block) replace(t *testing.T, text string) {
 	t.Helper()
 	writing.Lock()
 	defer writing.Unlock()
-	before := read(t, b.page)
-	require.Equal(t, 1, strings.Count(before, "\n"+b.text+"```"), "%s: its text is not unique in the page", b.name())
-	after := strings.Replace(before, "\n"+b.text+"```", "\n"+text+"```", 1)
+	page, was, is := read(t, b.page), b.head+"\n"+b.text+"```", b.head+"\n"+text+"```"
+	require.Equal(t, 1, strings.Count(page, was), "%s: the page has this block more than once", b.name())
+	after := strings.Replace(page, was, is, 1)
 	require.NoError(t, os.WriteFile(filepath.Join(root, b.page), []byte(after), 0o644))
 }
 
@@ -136,7 +137,10 @@ func TestEveryBlockIsChecked(t *testing.T) {
 		"go": {"file"}, "yaml": {"file", "fragment"}, "json": {}, "console": {"golden"}, "sh": {}, "text": {},
 	}
 	for _, page := range pages(t) {
-		found, _ := split(t, page)
+		found, prose := split(t, page)
+		for i, line := range prose {
+			require.NotContains(t, line, "```", "%s:%d: begin the fence at the start of the line", page, i+1)
+		}
 		for _, b := range found {
 			known, ok := infos[b.lang]
 			require.True(t, ok, "%s: language %q; use one of those in page_test.go", b.name(), b.lang)
@@ -145,6 +149,21 @@ func TestEveryBlockIsChecked(t *testing.T) {
 			}
 		}
 	}
+}
+
+// requireSame compares a text of a page with what it should be, and shows the
+// first line that differs.
+func requireSame(t *testing.T, want, got string) {
+	t.Helper()
+	if want == got {
+		return
+	}
+	page, should := strings.Split(got, "\n"), strings.Split(want, "\n")
+	i := 0
+	for i < min(len(page), len(should))-1 && page[i] == should[i] {
+		i++
+	}
+	t.Fatalf("line %d differs; go test ./docs -update writes it anew\npage %s\nreal %s", i+1, page[i], should[i])
 }
 
 // sameFile compares a block with a part of a file. Indentation that all lines

@@ -34,7 +34,7 @@ func TestReference(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(root, page), []byte(text[:start[1]]+want), 0o644))
 		return
 	}
-	require.Equal(t, want, text[start[1]:])
+	requireSame(t, want, text[start[1]:])
 }
 
 // The variables that the harness reads are those that docs/failures.md has.
