@@ -12,7 +12,9 @@ import (
 // CHAOSTEST_CHECK says, and fails the test at the first run whose event log
 // differs, with the event and its neighbours.
 func (h *harness) compare(runs int) {
-	defer h.logs.remove()
+	if !h.t.Failed() {
+		defer h.logs.remove()
+	}
 	if !h.ran {
 		return
 	}

@@ -85,3 +85,8 @@ func order(client *http.Client, url string) func(ctx context.Context) error {
 func says(text string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) })
 }
+
+// tolerant is a quiet step whose failure does not end the run.
+func tolerant(name string, d time.Duration) orchestrator.Step {
+	return orchestrator.Step{Name: name, Duration: d, ContinueOnFailure: true}
+}

@@ -9,13 +9,16 @@ func (b *bubble) drainAll() []stack {
 	close(b.drain)
 	id, name := self()
 	var slept time.Duration
-	for _, part := range []struct{ until, pause time.Duration }{
-		{0, 0}, {time.Second, time.Second}, {time.Minute, time.Minute}, {time.Hour, time.Minute}, {24 * time.Hour, 10 * time.Minute},
-	} {
-		for slept < part.until && !b.tired.Load() {
-			time.Sleep(part.pause)
+	// What ticks fast makes a pause cost real time, about in proportion to its
+	// length: pauses that double overrun the budget by no more than itself.
+	pause := time.Millisecond
+	for _, until := range []time.Duration{0, time.Second, time.Minute, time.Hour, 24 * time.Hour} {
+		for slept < until && !b.tired.Load() {
+			part := min(pause, until-slept)
+			time.Sleep(part)
 			b.alive.Add(1)
-			slept += part.pause
+			slept += part
+			pause = min(2*pause, 10*time.Minute)
 		}
 		time.Sleep(1) // everything that can end at this instant has
 		left := others(id, name)

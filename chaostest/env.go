@@ -27,6 +27,7 @@ type Env struct {
 	net    *memnet.Network
 	client *http.Client
 	named  sync.Once // ByName's check
+	bodies openBodies
 
 	mu        sync.Mutex
 	open      bool // the document declares no targets: any name makes one
@@ -147,8 +148,11 @@ func (c *counted) Close() error {
 
 // Load calls op perSecond times a second over the whole run, delays included.
 // Each call counts as an operation of the steps that are in force when it
-// starts. Call it in Setup.
+// starts. Call it in Setup; later it ends the test.
 func (e *Env) Load(perSecond float64, op func(ctx context.Context) error) {
+	if e.run.Status().State != orchestrator.RunPending {
+		e.Fatalf("env.Load: call it in Setup")
+	}
 	e.run.Background(perSecond, op)
 }
 

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -49,6 +48,7 @@ type harness struct {
 	muted    bool               // -run left a step out
 	selected bool               // -run chose a step while others were left out
 	failed   string             // the first step that failed
+	blamed   string             // the full name of the first muted step that failed untolerated
 	later    []deferred         // reports for after the bubble
 	left     map[string]bool    // goroutines of bodies that were left behind
 	refused  bool               // this Go version refuses subtests in virtual time
@@ -77,6 +77,9 @@ func (h *harness) execute() {
 		h.outer(fmt.Sprintf("virtual time ended in %s: %v", where, failure))
 	}
 	h.finish()
+	if len(frozen) == 0 && h.env != nil && h.env.Skipped() && !h.ran {
+		h.t.SkipNow() // Setup said so
+	}
 }
 
 // leakPanic reports whether the bubble ended with goroutines left behind,
@@ -108,7 +111,7 @@ func (h *harness) main() {
 		return
 	}
 	defer patch(h.set.patch, h.env)()
-	if h.protected("Setup", h.setup) {
+	if h.protected("Setup", h.env.scope, h.setup) && !h.env.Failed() {
 		time.Sleep(time.Until(time.Now().Add(grid).Truncate(grid)))
 		h.bubble.alive.Add(1)
 		h.result = run.Run(ctx)
@@ -131,7 +134,7 @@ func (h *harness) open(ctx context.Context, run *orchestrator.Run) error {
 	}
 	h.env.exit = func() { run.Stop("the test failed") }
 	h.env.transport = h.env.newTransport()
-	h.env.client = &http.Client{Transport: run.Recording(h.env.transport, nil)}
+	h.env.client = &http.Client{Transport: h.env.bodies.transport(run.Recording(h.env.transport, nil))}
 	for _, name := range run.Targets() {
 		t, err := h.env.listen(name)
 		if err != nil {
@@ -154,18 +157,18 @@ func (h *harness) setup() {
 	}
 }
 
-// protected calls f on a goroutine of its own and reports whether it returned
-// and the test has not failed.
-func (h *harness) protected(what string, f func()) bool {
+// protected calls f, which is about the scope, on a goroutine of its own and
+// reports whether it returned.
+func (h *harness) protected(what string, s *scope, f func()) bool {
 	done := make(chan bool)
 	go func() {
 		returned := false
 		defer func() {
 			if !returned {
 				if p := recover(); p != nil {
-					h.outer(fmt.Sprintf("%s panicked: %v%s", what, p, panicStack()))
-				} else if !h.t.Failed() && !h.t.Skipped() {
-					h.outer(what + " ended its goroutine (FailNow, SkipNow or runtime.Goexit)")
+					s.report(h.at, fmt.Sprintf("%s panicked: %v%s", what, p, panicStack()))
+				} else if !s.Failed() && !s.Skipped() && !h.t.Failed() && !h.t.Skipped() {
+					s.report(h.at, what+" ended its goroutine (FailNow, SkipNow or runtime.Goexit)")
 				}
 			}
 			done <- returned
@@ -173,13 +176,13 @@ func (h *harness) protected(what string, f func()) bool {
 		f()
 		returned = true
 	}()
-	return <-done && !h.env.Failed()
+	return <-done
 }
 
 // cleanUp runs all clean-ups of a scope, whatever becomes of each.
 func (h *harness) cleanUp(what string, s *scope) {
 	for f := s.nextCleanup(); f != nil; f = s.nextCleanup() {
-		h.protected(what, f)
+		h.protected(what, s, f)
 	}
 }
 
@@ -201,33 +204,6 @@ func (h *harness) outerAt(at, message string) {
 	h.t.Fail()
 }
 
-// leaked reports goroutines that outlived the run.
-func (h *harness) leaked(left []stack) {
-	left = slices.DeleteFunc(left, func(s stack) bool { return h.left[s.id] || len(s.users()) == 0 && s.ours() })
-	if len(left) == 0 {
-		return
-	}
-	var b strings.Builder
-	if h.bubble.tired.Load() {
-		fmt.Fprintf(&b, "%s still running when the real time for draining was used up", plural(len(left), "goroutine"))
-	} else {
-		fmt.Fprintf(&b, "%s leaked: still there a day of virtual time after everything was closed", plural(len(left), "goroutine"))
-	}
-	const most = 5
-	for i, s := range left {
-		if i == most {
-			fmt.Fprintf(&b, "\n    … and %d more", len(left)-most)
-			break
-		}
-		b.WriteString("\n    " + strings.ReplaceAll(s.String(), "\n", "\n    "))
-	}
-	if open := h.env.net.Open(); len(open) > 0 {
-		b.WriteString("\n    open connections: " + strings.Join(open, ", "))
-	}
-	b.WriteString("\n    hint     stop it in env.Cleanup, and close every response body")
-	h.outer(b.String())
-}
-
 // finish prints what concerns the whole run, and keeps or drops the event log.
 func (h *harness) finish() {
 	if h.quiet {
@@ -246,14 +222,15 @@ func (h *harness) finish() {
 			h.outer(fmt.Sprintf("the run is %s: %s", s, h.result.Reason))
 		}
 	}
-	path, err := h.logs.finish(h.t.Failed() || h.repeats)
+	keep := h.t.Failed()
+	path, err := h.logs.finish(keep || h.repeats)
 	if err != nil {
 		h.outer("the event log: " + err.Error())
 	}
 	if h.ran {
 		text := fmt.Sprintf("%s %s in %s of virtual time; seed %s, digest %.12s", h.o.Name, h.result.State,
 			assert.FormatDuration(h.result.Elapsed.Round(time.Millisecond)), orchestrator.FormatSeed(h.seed), h.result.Digest)
-		if path != "" {
+		if keep || h.logs.wanted {
 			text += "; event log " + path
 		}
 		_, _ = fmt.Fprintln(h.t.Output(), text)
@@ -291,24 +268,4 @@ func panicStack() string {
 		fmt.Fprintf(&b, "\n    %s at %s", f.function[strings.LastIndexByte(f.function, '/')+1:], short(f.place))
 	}
 	return b.String()
-}
-
-// patch sends http.DefaultTransport through the in-memory network until the
-// returned function is called.
-func patch(on bool, env *Env) (restore func()) {
-	if !on {
-		return func() {}
-	}
-	t, ok := http.DefaultTransport.(*http.Transport)
-	if !ok {
-		env.Errorf("PatchDefaultTransport: http.DefaultTransport is a %T, not an *http.Transport", http.DefaultTransport)
-		return func() {}
-	}
-	dial, proxy := t.DialContext, t.Proxy
-	t.CloseIdleConnections()
-	t.DialContext, t.Proxy = env.dial, nil
-	return func() {
-		t.CloseIdleConnections()
-		t.DialContext, t.Proxy = dial, proxy
-	}
 }

@@ -23,6 +23,7 @@ func scenarios() map[string]func(*testing.T) {
 		"words":           scenarioWords,
 		"late":            scenarioLate,
 		"fatals":          scenarioFatals,
+		"clean-ups":       scenarioCleanUps,
 		"ends":            scenarioEnds,
 		"zero length":     scenarioZeroLength,
 		"unknown target":  scenarioUnknownTarget,
@@ -43,6 +44,7 @@ func scenarios() map[string]func(*testing.T) {
 		"forgotten body":  scenarioForgottenBody,
 		"ticker":          scenarioTicker,
 		"breaker names":   scenarioBreakerNames,
+		"day":             scenarioDay,
 	}
 }
 

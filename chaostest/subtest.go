@@ -3,7 +3,6 @@ package chaostest
 import (
 	"fmt"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -58,8 +57,7 @@ func (h *harness) subtest(parent *testing.T, name string, f func(t *testing.T)) 
 }
 
 func (h *harness) iteration(n int, do func()) {
-	width := len(fmt.Sprint(max(h.o.MaxIterations, h.set.iterations, 10)))
-	h.subtest(h.t, fmt.Sprintf("iteration-%0*d", width, n), func(t *testing.T) {
+	h.subtest(h.t, h.iterationName(n), func(t *testing.T) {
 		h.mu.Lock()
 		h.parents[n] = t
 		h.mu.Unlock()
@@ -68,6 +66,19 @@ func (h *harness) iteration(n int, do func()) {
 		delete(h.parents, n)
 		h.mu.Unlock()
 	})
+}
+
+func (h *harness) iterationName(n int) string {
+	width := len(fmt.Sprint(max(h.o.MaxIterations, h.set.iterations, 10)))
+	return fmt.Sprintf("iteration-%0*d", width, n)
+}
+
+// name is a step's own, after that of its iteration in a loop.
+func (h *harness) name(step orchestrator.Step, iteration int) string {
+	if !h.o.Loop {
+		return step.Name
+	}
+	return h.iterationName(iteration) + "/" + step.Name
 }
 
 func (h *harness) parent(iteration int) *testing.T {
@@ -99,7 +110,7 @@ func (h *harness) step(s *orchestrator.ActiveStep, do func() orchestrator.StepRe
 }
 
 func (h *harness) newStep(s *orchestrator.ActiveStep, t *testing.T) *Step {
-	sc := &scope{tb: h.t, known: h.known, sink: muted{}, name: h.t.Name() + "/" + s.Spec.Name, ctx: stepContext{s}}
+	sc := &scope{tb: h.t, known: h.known, sink: muted{}, name: h.t.Name() + "/" + h.name(s.Spec, s.Iteration), ctx: stepContext{s}}
 	switch {
 	case t != nil:
 		sc.sink, sc.name = testSink{t}, t.Name()
@@ -107,7 +118,7 @@ func (h *harness) newStep(s *orchestrator.ActiveStep, t *testing.T) *Step {
 		sc.sink = &buffer{}
 	}
 	step := &Step{scope: sc, URL: h.env.URL, Spec: s.Spec, Iteration: s.Iteration, env: h.env, active: s}
-	step.client = &http.Client{Transport: h.env.run.Recording(h.env.transport, s)}
+	step.client = &http.Client{Transport: h.env.bodies.transport(h.env.run.Recording(h.env.transport, s))}
 	sc.onErr = s.Fail
 	sc.exit = func() {
 		s.Finish(fmt.Errorf("%w: step %s was ended by its body", orchestrator.ErrStepEnded, s.Spec.Name))
@@ -128,7 +139,10 @@ func (h *harness) report(step *Step, res orchestrator.StepResult) {
 	step.raw(summary(res) + "\n")
 	if step.Failed() {
 		h.mu.Lock()
-		if h.failed == "" && !step.silent() {
+		switch {
+		case step.silent() && h.blamed == "" && !res.Tolerated:
+			h.blamed = step.Name()
+		case !step.silent() && h.failed == "":
 			h.failed = step.Spec.Name
 		}
 		h.mu.Unlock()
@@ -169,7 +183,7 @@ func (s *Step) close(h *harness, t *testing.T, res orchestrator.StepResult) {
 		t.SkipNow()
 	case t == nil:
 		if b, ok := sink.(*buffer); ok {
-			b.name, b.skipped = s.Spec.Name, skipped
+			b.name, b.skipped = h.name(s.Spec, s.Iteration), skipped
 			h.mu.Lock()
 			h.later = append(h.later, deferred{b})
 			h.mu.Unlock()
@@ -242,40 +256,4 @@ func (h *harness) overrun(s *orchestrator.ActiveStep) {
 	}
 	step.report(at, fmt.Sprintf("the body of step %s has not returned 30s after the step's end; it is left behind%s\nhint     loop over step.Every or watch step.Context()",
 		s.Spec.Name, where))
-}
-
-// skipped reports a step that does not run.
-func (h *harness) skipped(step orchestrator.Step, iteration int, reason string) {
-	h.subtest(h.parent(iteration), step.Name, func(t *testing.T) {
-		if t == nil {
-			if h.refused && !h.quiet {
-				b := &buffer{name: step.Name, skipped: true}
-				fmt.Fprintf(b, "skipped: %s\n", reason)
-				h.mu.Lock()
-				h.later = append(h.later, deferred{b})
-				h.mu.Unlock()
-			}
-			return
-		}
-		h.mu.Lock()
-		filtered := h.muted
-		h.mu.Unlock()
-		if filtered && strings.HasSuffix(reason, " failed") {
-			name := strings.TrimSuffix(strings.TrimPrefix(reason, "step "), " failed")
-			fmt.Fprintf(t.Output(), "%s: not reached: %s (run it with %s)\n", h.at, reason, replayLine(h.seed, h.dir, h.t.Name()+"/"+name))
-			t.Fail()
-			return
-		}
-		fmt.Fprintf(t.Output(), "skipped: %s\n", reason)
-		t.SkipNow()
-	})
-}
-
-// moved reports a step that starts late.
-func (h *harness) moved(step orchestrator.Step, late time.Duration, because string) {
-	if h.quiet {
-		return
-	}
-	fmt.Fprintf(h.t.Output(), "%s: step %s starts %s late: it waited for what step %s had in progress after its end\n",
-		h.at, step.Name, assert.FormatDuration(late.Round(time.Microsecond)), because)
 }

@@ -24,9 +24,11 @@ type ActiveStep struct {
 	faulted   bool         // its layer can inject something
 
 	start    time.Time
+	due      time.Time // nominal end
 	duration time.Duration
 	ctx      context.Context // ends one nanosecond before the step does
 	cancel   context.CancelCauseFunc
+	cut      error // why it was ended before its time; nil: it was not
 
 	mu       sync.Mutex
 	end      time.Time // zero until it ended
@@ -62,15 +64,15 @@ func (s *ActiveStep) Begin() *Operation {
 	return op
 }
 
-// adopt lets an operation count for the step, unless the step is over.
+// adopt lets an operation count for the step, unless the step is over. Whoever
+// wakes at the very end is too late, though the step may not have noticed yet.
 func (s *ActiveStep) adopt(op *Operation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.end.IsZero() {
+	if s.end.IsZero() && (s.duration == 0 || op.start.Before(s.due)) {
 		s.ops++
 		s.inFlight++
-		op.n = s.ops
-		op.steps = append(op.steps, s)
+		op.steps = append(op.steps, credit{s, s.ops})
 	}
 }
 

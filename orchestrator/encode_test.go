@@ -2,6 +2,7 @@ package orchestrator_test
 
 import (
 	"bytes"
+	"flag"
 	"os"
 	"path/filepath"
 	"testing"
@@ -169,10 +170,12 @@ func TestTemplate(t *testing.T) {
 	require.ErrorContains(t, orchestrator.Template(&bytes.Buffer{}, "toml"), "unknown format")
 }
 
-// golden compares with a file; UPDATE_GOLDEN=1 writes it.
+var update = flag.Bool("update", false, "write the golden files")
+
+// golden compares with a file; -update writes it.
 func golden(t *testing.T, path string, got []byte) {
 	t.Helper()
-	if os.Getenv("UPDATE_GOLDEN") != "" {
+	if *update {
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 		require.NoError(t, os.WriteFile(path, got, 0o644))
 	}

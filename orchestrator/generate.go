@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -46,7 +47,7 @@ func (r *Run) generate(ctx context.Context, perSecond float64, name string, begi
 	rhythm := r.rhythm(name)
 	defer rhythm.end()
 	for i := 0; ; i++ {
-		nominal := start.Add(time.Duration(float64(i) / perSecond * float64(time.Second)))
+		nominal := start.Add(nth(i, perSecond))
 		if !waitUntil(ctx, timer, rhythm.wake(nominal)) {
 			return nil
 		}
@@ -69,6 +70,13 @@ func (r *Run) generate(ctx context.Context, perSecond float64, name string, begi
 			}
 		})
 	}
+}
+
+// nth is when call i of a load is due, from its start. It is rounded: a load of
+// 0.7/s must not have a call one nanosecond before the end of a step of 30 s.
+func nth(i int, perSecond float64) time.Duration {
+	const most = 1 << 62 // 146 years
+	return time.Duration(min(math.Round(float64(i)/perSecond*float64(time.Second)), most))
 }
 
 // call runs f as the operation op.

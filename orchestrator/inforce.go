@@ -2,7 +2,6 @@ package orchestrator
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -44,11 +43,11 @@ func (r *Run) activate(index, iteration int) *ActiveStep {
 // the result and the nominal end, which the next step's delay counts from.
 func (r *Run) force(ctx context.Context, s *ActiveStep, nominal time.Time) (StepResult, time.Time) {
 	config, quiet, err := r.o.ResolveScenario(s.Spec)
-	s.start = r.aligned()
+	s.start, s.due = r.aligned(), nominal.Add(s.duration)
 	base, cancel := context.WithCancelCause(ctx)
 	s.cancel = cancel
 	s.ctx = base
-	end := nominal.Add(s.duration)
+	end := s.due
 	if s.duration > 0 {
 		var done context.CancelFunc
 		s.ctx, done = context.WithDeadlineCause(base, end.Add(-1), ErrStepEnded)
@@ -68,13 +67,16 @@ func (r *Run) force(ctx context.Context, s *ActiveStep, nominal time.Time) (Step
 	work := r.work(s)
 	switch {
 	case s.duration > 0:
-		if !sleepUntil(base, end) {
+		// A step whose time was up when the others were stopped is judged.
+		if !sleepUntil(base, end) && time.Until(end) > 0 {
 			end = r.aligned()
+			s.cut = context.Cause(ctx)
 		}
 	default:
 		select {
 		case <-work:
 		case <-base.Done():
+			s.cut = context.Cause(ctx)
 		}
 		end = r.aligned()
 	}
@@ -87,7 +89,7 @@ func (r *Run) force(ctx context.Context, s *ActiveStep, nominal time.Time) (Step
 	cancel(ErrStepEnded)
 	r.sample()
 	r.waitFor(s, work)
-	return r.judge(ctx, s), end
+	return r.judge(s), end
 }
 
 // ended marks the step as over.
@@ -128,24 +130,31 @@ func (r *Run) work(s *ActiveStep) <-chan struct{} {
 func (r *Run) waitFor(s *ActiveStep, work <-chan struct{}) {
 	grace, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), r.grace)
 	defer cancel()
-	if left := s.await(grace); left > 0 {
+	left := s.await(grace)
+	if s.cut == nil {
+		s.cut = context.Cause(r.ctx) // its operations were
+	}
+	if left > 0 {
 		s.problem(fmt.Sprintf("%d of its operations had not ended %s after the step's end", left, assert.FormatDuration(r.grace)))
 		return
 	}
 	select {
 	case <-work:
 	case <-grace.Done():
-		if r.opts.Hooks.Overrun != nil {
-			r.opts.Hooks.Overrun(s)
+		if r.opts.Hooks.Overrun == nil {
+			s.problem(fmt.Sprintf("its body had not returned %s after the step's end", assert.FormatDuration(r.grace)))
+			return
 		}
+		r.opts.Hooks.Overrun(s)
 	}
 }
 
-// judge evaluates the document's expectations and ends the step.
-func (r *Run) judge(ctx context.Context, s *ActiveStep) StepResult {
+// judge evaluates the document's expectations, unless the step was cut short,
+// and ends the step.
+func (r *Run) judge(s *ActiveStep) StepResult {
 	results := s.Results()
-	if cause := context.Cause(ctx); errors.Is(cause, ErrStopped) {
-		s.Skip(cause.Error())
+	if s.cut != nil {
+		s.Skip(s.cut.Error())
 	} else {
 		s.check(results, s.Spec.Expect, true)
 	}

@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/mockforge-go/mockforge/assert"
 )
@@ -33,6 +34,7 @@ func (r *Run) knowStates(s *ActiveStep) {
 	for _, target := range r.Targets() {
 		if state, ok := r.injector.BreakerState(target); ok {
 			s.collector.State(assert.ServerSide, target, 0, state)
+			r.recorder.known(assert.ServerSide, target, state)
 		}
 	}
 }
@@ -52,6 +54,17 @@ func (o *Orchestration) targetNames() []string {
 		return []string{DefaultTarget}
 	}
 	return slices.Sorted(maps.Keys(o.Targets))
+}
+
+// shortest is the length of an iteration in which no step fails: a loop in which
+// it is zero would not end, or not let time pass.
+func (o *Orchestration) shortest() (d time.Duration) {
+	for i, step := range o.Steps {
+		if step.When != OnFailure {
+			d = max(d, addDurations(step.DelayBefore, o.StepDuration(i)))
+		}
+	}
+	return d
 }
 
 // firstLoad says where the document asks for load; "" where it does not.

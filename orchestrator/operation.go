@@ -13,8 +13,7 @@ import (
 // which may cost several requests. It is safe for concurrent use.
 type Operation struct {
 	run   *Run
-	steps []*ActiveStep // that it counts for
-	n     int
+	steps []credit // that it counts for
 	start time.Time
 
 	mu       sync.Mutex
@@ -24,6 +23,12 @@ type Operation struct {
 	retried  int     // attempts that the transport repeated on another connection
 	last     Attempt // the last attempt that ended
 	ended    bool
+}
+
+// A credit is a step that an operation counts for, and its number there, from 1.
+type credit struct {
+	step *ActiveStep
+	n    int
 }
 
 // An Attempt is one request of a client, as the client saw it.
@@ -75,7 +80,7 @@ func (op *Operation) End(err error) {
 	}
 	op.ended = true
 	r := assert.Operation{
-		N: op.n, Name: op.name, Latency: time.Since(op.start), Attempts: op.attempts,
+		Name: op.name, Latency: time.Since(op.start), Attempts: op.attempts,
 		Failed: err != nil, FaultsHit: op.faults,
 	}
 	switch {
@@ -93,8 +98,8 @@ func (op *Operation) End(err error) {
 	op.mu.Unlock()
 	op.run.recorder.operation(op, r)
 	op.run.sample()
-	for _, s := range op.steps {
-		s.operationEnded()
+	for _, c := range op.steps {
+		c.step.operationEnded()
 	}
 }
 

@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -14,18 +15,16 @@ import (
 // and only then moves the step.
 func (r *Run) sequential(iteration int) {
 	failed := false // in this iteration, tolerated or not
-	clock := r.aligned()
-	because := ""
 	for i := range r.o.Steps {
 		step := r.o.Steps[i]
 		if reason := r.skip(step, failed); reason != "" {
 			r.skipped(step, iteration, reason)
 			continue
 		}
-		start := clock.Add(step.DelayBefore)
-		if late := time.Since(start); late > punctual {
+		start := r.clock.Add(step.DelayBefore)
+		if late := time.Since(start); late > r.tolerance(r.o.StepDuration(i)) {
 			if r.opts.Hooks.Moved != nil {
-				r.opts.Hooks.Moved(step, late, because)
+				r.opts.Hooks.Moved(step, late, r.before)
 			}
 			start = r.aligned()
 		}
@@ -34,14 +33,28 @@ func (r *Run) sequential(iteration int) {
 			continue
 		}
 		res, end := r.step(r.ctx, i, iteration, start)
-		clock, because = end, step.Name
+		r.clock, r.before = end, step.Name
 		failed = r.note(res) || failed
 	}
 }
 
-// punctual is how late a step may start without a report. In virtual time the
-// verdict of a step takes some nanoseconds of its own.
+// punctual is how late a step may start in virtual time without a report: the
+// verdict of a step takes some nanoseconds of its own there.
 const punctual = 20 * time.Microsecond
+
+// tolerance is how late a step of length d may start and still end when the
+// timetable says. In real time every timer is late; without it a long run would
+// drift.
+func (r *Run) tolerance(d time.Duration) time.Duration {
+	const most = 100 * time.Millisecond
+	switch {
+	case r.opts.Virtual:
+		return punctual
+	case d == 0:
+		return most
+	}
+	return max(punctual, min(most, d/10))
+}
 
 // parallel runs the steps of one iteration at once, each after its own delay;
 // then the steps that wait for a failure, and those that always run.
@@ -52,7 +65,11 @@ func (r *Run) parallel(iteration int) {
 	var mu sync.Mutex
 	failed := false
 	var after []int
-	start := r.aligned()
+	start := r.clock
+	if time.Since(start) > r.tolerance(r.total) {
+		start = r.aligned()
+	}
+	end := start
 	for i := range r.o.Steps {
 		step := r.o.Steps[i]
 		if step.When != OnSuccess && step.When != "" {
@@ -65,10 +82,13 @@ func (r *Run) parallel(iteration int) {
 				r.skipped(step, iteration, reasonOf(group))
 				return
 			}
-			res, _ := r.step(group, i, iteration, nominal)
+			res, ended := r.step(group, i, iteration, nominal)
 			bad := r.note(res)
 			mu.Lock()
 			failed = failed || bad
+			if ended.After(end) {
+				end = ended
+			}
 			mu.Unlock()
 			if bad && !res.Tolerated {
 				stop(fmt.Errorf("%w by %s", ErrStopped, step.Name))
@@ -76,6 +96,7 @@ func (r *Run) parallel(iteration int) {
 		})
 	}
 	steps.Wait()
+	r.clock = end
 	for _, i := range after {
 		step := r.o.Steps[i]
 		if reason := r.skip(step, failed); reason != "" {
@@ -87,7 +108,8 @@ func (r *Run) parallel(iteration int) {
 			r.skipped(step, iteration, reasonOf(r.ctx))
 			continue
 		}
-		res, _ := r.step(r.ctx, i, iteration, nominal)
+		res, ended := r.step(r.ctx, i, iteration, nominal)
+		r.clock = ended
 		failed = r.note(res) || failed
 	}
 }
@@ -136,6 +158,9 @@ func (r *Run) note(res StepResult) bool {
 	switch res.State {
 	case StepFailed:
 		r.failing = true
+		if !slices.Contains(r.broken, res.Name) {
+			r.broken = append(r.broken, res.Name)
+		}
 		if !res.Tolerated && r.failure == "" {
 			r.failure = "step " + res.Name + " failed"
 		}

@@ -150,12 +150,27 @@ func (r *recorder) Transition(t *injector.Transition) {
 		b = appendText(b, "to", t.To)
 		return appendText(b, "reason", t.Reason)
 	})
-	r.each([]injector.LayerRef{t.Layer}, func(s *ActiveStep) {
+	own := false
+	count := func(s *ActiveStep) {
+		own = true
 		s.collector.State(assert.ServerSide, t.Target, t.At.Sub(s.start), t.To)
-	})
+	}
+	if r.each([]injector.LayerRef{t.Layer}, count); !own {
+		r.inForce(count) // the layer was kept: its step is over
+	}
 	r.total.State(assert.ServerSide, t.Target, at, t.To)
 	for _, w := range r.windows {
 		w.State(assert.ServerSide, t.Target, at, t.To)
+	}
+}
+
+// known records a state that was there before, for the whole run. For each step
+// see knowStates.
+func (r *recorder) known(side assert.Side, name, state string) {
+	at := r.offset(time.Now())
+	r.total.State(side, name, at, state)
+	for _, w := range r.windows {
+		w.State(side, name, at, state)
 	}
 }
 
@@ -188,7 +203,7 @@ func (r *recorder) operation(op *Operation, o assert.Operation) {
 	start := r.offset(op.start)
 	r.log.add(start+o.Latency, logOperation, "operation", func(b []byte) []byte {
 		if len(op.steps) == 1 {
-			b = appendText(b, "step", op.steps[0].Spec.Name)
+			b = appendText(b, "step", op.steps[0].step.Spec.Name)
 		}
 		b = appendInt(b, "start", int64(start))
 		if o.Name != "" {
@@ -200,9 +215,9 @@ func (r *recorder) operation(op *Operation, o assert.Operation) {
 		}
 		return b
 	})
-	for _, s := range op.steps {
-		o.At = op.start.Sub(s.start)
-		s.collector.Operation(o)
+	for _, c := range op.steps {
+		o.N, o.At = c.n, op.start.Sub(c.step.start)
+		c.step.collector.Operation(o)
 	}
 	o.At = start
 	r.total.Operation(o)
@@ -222,8 +237,8 @@ func (r *recorder) attempt(op *Operation) {
 		w.Attempt()
 	}
 	if op != nil {
-		for _, s := range op.steps {
-			s.collector.Attempt()
+		for _, c := range op.steps {
+			c.step.collector.Attempt()
 		}
 		return
 	}

@@ -64,11 +64,11 @@ type RunResult struct {
 	Seed       uint64
 	Elapsed    time.Duration
 	Iterations int
-	Steps      []StepResult // of the last 1,000 steps
+	Steps      []StepResult // the last 1,000 to 2,000; all of them up to 2,000
 	Dropped    int          // how many earlier steps Steps leaves out
 	Checks     []Check      // of the whole run
 	Results    assert.Results
-	Digest     string // of the event log; "" without one
+	Digest     string // of the event log, whether it was written or not
 	Failed     int    // steps failed, dropped ones included
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"sync"
@@ -91,6 +92,8 @@ type Run struct {
 	ended     time.Time
 	iteration int
 	began     time.Time // the iteration
+	clock     time.Time // nominal end of what came before; of the run's goroutine
+	before    string    // the step that ended then
 	current   []string
 	failure   string // the first untolerated failure
 	failing   bool   // a step failed, tolerated or not
@@ -100,6 +103,8 @@ type Run struct {
 	past      map[string]assert.Results
 	reference float64 // error rate of the last quiet step
 	result    RunResult
+	broken    []string // names of the steps that failed so far
+	early     error    // Stop was called before Run
 }
 
 // ErrStopped is the cause of a run, or a step, that was stopped from outside.
@@ -112,7 +117,10 @@ var ErrStepEnded = errors.New("the step is over")
 // the document asks for something that cannot be run: a loop of zero length,
 // or load without a client.
 func NewRun(o *Orchestration, opts RunOptions) (*Run, error) {
-	r := &Run{o: o, opts: opts, log: opts.Log, grace: opts.Grace, state: RunPending, past: map[string]assert.Results{}}
+	r := &Run{
+		o: o, opts: opts, log: opts.Log, grace: opts.Grace, state: RunPending,
+		ctx: context.Background(), past: map[string]assert.Results{},
+	}
 	switch {
 	case opts.Seed != nil:
 		r.seed = *opts.Seed
@@ -134,7 +142,7 @@ func NewRun(o *Orchestration, opts RunOptions) (*Run, error) {
 	}
 	r.targets = o.targetNames()
 	r.total = o.IterationDuration()
-	if o.Loop && r.total == 0 && opts.Hooks.Body == nil {
+	if o.Loop && o.shortest() == 0 && opts.Hooks.Body == nil {
 		return nil, fmt.Errorf("orchestration %s: the loop has no length: set duration_seconds of a step", o.Name)
 	}
 	if opts.Client == nil || opts.URL == nil {
@@ -142,7 +150,7 @@ func NewRun(o *Orchestration, opts RunOptions) (*Run, error) {
 			return nil, fmt.Errorf("orchestration %s: %s asks for load, and there is no client to drive it", o.Name, name)
 		}
 	}
-	virtual := assert.CollectorOptions{Duration: r.total * time.Duration(max(r.rounds, 1)), Virtual: opts.Virtual}
+	virtual := assert.CollectorOptions{Duration: r.planned(), Virtual: opts.Virtual}
 	r.recorder = &recorder{log: r.log, total: assert.NewCollector(virtual), steps: map[injector.LayerRef]*ActiveStep{}}
 	for _, e := range o.StopConditions {
 		length, ok := assert.WindowOf(e)
@@ -189,21 +197,41 @@ func (r *Run) AddTarget(name string) {
 // Seed is the seed of every decision.
 func (r *Run) Seed() uint64 { return r.seed }
 
-// Context ends when the run does.
-func (r *Run) Context() context.Context { return r.ctx }
+// Context ends when the run does. Before Run it is the background context.
+func (r *Run) Context() context.Context {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ctx
+}
+
+// planned is the length of the whole run, of one iteration in an endless loop.
+// It does not overflow.
+func (r *Run) planned() time.Duration {
+	n := time.Duration(max(r.rounds, 1))
+	if r.total > math.MaxInt64/n {
+		return math.MaxInt64
+	}
+	return r.total * n
+}
 
 // Run runs the orchestration and returns when it is over: when it was carried
 // out, an untolerated failure ended it, Stop was called, or ctx ended. Whatever
 // ends it, every layer is off. It may be called once.
 func (r *Run) Run(ctx context.Context) RunResult {
-	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	r.mu.Lock()
+	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	r.started = time.Now()
 	r.recorder.start = r.started
 	r.state = RunRunning
+	if r.early != nil {
+		r.cancel(r.early)
+	}
 	r.mu.Unlock()
+	released := r.releaseAtEnd()
 	r.log.header(r.o.Name, r.seed, r.started)
 	r.recorder.on.Store(true)
+	r.knownStates(func(name, state string) { r.recorder.known(assert.ClientSide, name, state) })
+	r.clock = r.aligned()
 	judge := r.startJudge()
 	endBackground := r.startBackground()
 	for n := 1; ; n++ {
@@ -220,20 +248,42 @@ func (r *Run) Run(ctx context.Context) RunResult {
 	}
 	endBackground()
 	judge()
+	released()
 	r.injector.Release()
 	return r.finish()
 }
 
-// Stop ends the run at once, in whatever it is doing.
+// releaseAtEnd releases the injector when the run's context ends. The returned
+// function calls that off, or waits for it.
+func (r *Run) releaseAtEnd() (end func()) {
+	done := make(chan struct{})
+	stop := context.AfterFunc(r.ctx, func() {
+		defer close(done)
+		r.injector.Release()
+	})
+	return func() {
+		if !stop() {
+			<-done
+		}
+	}
+}
+
+// Stop ends the run at once, in whatever it is doing: every layer goes off, and
+// what has not been judged yet is not judged any more. A run that is stopped
+// before it starts skips all of its steps. After the end Stop does nothing.
 func (r *Run) Stop(reason string) {
-	if reason == "" {
-		reason = "stopped"
+	cause := ErrStopped
+	if reason != "" {
+		cause = fmt.Errorf("%w: %s", ErrStopped, reason)
 	}
 	r.mu.Lock()
-	cancel := r.cancel
-	r.mu.Unlock()
-	if cancel != nil {
-		cancel(fmt.Errorf("%w: %s", ErrStopped, reason))
+	defer r.mu.Unlock()
+	switch {
+	case r.state.Ended(): // the injector may be somebody else's by now
+	case r.cancel == nil:
+		r.early = cause
+	default:
+		r.cancel(cause)
 		r.injector.Release()
 	}
 }
@@ -284,12 +334,16 @@ func (r *Run) iterate(n int) {
 	do()
 }
 
-// finish judges the whole run.
+// finish judges the whole run, unless it was cut short from outside.
 func (r *Run) finish() RunResult {
+	cause := context.Cause(r.ctx)
 	var results assert.Results
 	r.settle("results of the run", func() { results = r.recorder.total.Snapshot(time.Since(r.started)) })
 	var checks []Check
 	for i, e := range r.o.Expect {
+		if cause != nil {
+			break
+		}
 		checks = append(checks, Check{Expectation: e, Verdict: e.Check(results), Documented: true, Index: i})
 	}
 	r.mu.Lock()
@@ -311,7 +365,6 @@ func (r *Run) finish() RunResult {
 			}
 		}
 	}
-	cause := context.Cause(r.ctx)
 	switch {
 	case r.failure != "":
 		res.State, res.Reason = RunFailed, r.failure

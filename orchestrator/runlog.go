@@ -17,9 +17,14 @@ import (
 // LogFormat is the version of the event log's format.
 const LogFormat = 1
 
-// logLag is how long an event is held back so that events of an earlier
-// instant that become known later still go before it.
-const logLag = time.Second
+const (
+	// logLag is how long an event is held back so that events of an earlier
+	// instant that become known later still go before it. A request that
+	// queues is known when it leaves the queue, by default within 5 s.
+	logLag = 6 * time.Second
+	// logBatch is how many events are held back at least.
+	logBatch = 8192
+)
 
 // An EventLog writes one JSON object a line in canonical order: by instant,
 // then by kind, then by content. Two runs with equal logs were the same run;
@@ -29,6 +34,7 @@ type EventLog struct {
 	w       io.Writer
 	sum     hash.Hash
 	pending []logLine
+	limit   int // of pending, where it is flushed
 	arena   []byte
 	events  int
 	err     error
@@ -54,7 +60,7 @@ const (
 
 // NewEventLog writes to w, which may be nil: then only the digest is kept.
 func NewEventLog(w io.Writer) *EventLog {
-	return &EventLog{w: w, sum: sha256.New()}
+	return &EventLog{w: w, sum: sha256.New(), limit: logBatch}
 }
 
 // header starts the log.
@@ -95,8 +101,10 @@ func (l *EventLog) add(at time.Duration, rank uint8, kind string, members func([
 		l.arena = l.arena[:len(l.arena)+len(b)]
 	}
 	l.pending = append(l.pending, logLine{at, rank, b[:len(b):len(b)]})
-	if len(l.pending) >= 8192 {
+	if len(l.pending) >= l.limit {
 		l.flush(at - logLag)
+		// Where most of it is too recent, the next flush must not follow at once.
+		l.limit = max(logBatch, 2*len(l.pending))
 	}
 }
 

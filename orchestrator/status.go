@@ -26,22 +26,18 @@ func (r *Run) Status() RunStatus {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := RunStatus{Name: r.o.Name, State: r.state, Reason: r.result.Reason, Seed: r.seed, Iteration: r.iteration, Steps: slices.Clone(r.current)}
-	for _, step := range r.result.Steps {
-		if step.State == StepFailed && !slices.Contains(s.Failed, step.Name) {
-			s.Failed = append(s.Failed, step.Name)
-		}
-	}
+	s.Failed = slices.Clone(r.broken)
+	now := time.Now()
 	switch {
 	case r.state == RunPending:
 		return s
 	case r.state.Ended():
-		s.Elapsed = r.ended.Sub(r.started)
-	default:
-		s.Elapsed = time.Since(r.started)
+		now = r.ended
 	}
-	done, whole := s.Elapsed, r.total*time.Duration(r.rounds)
+	s.Elapsed = now.Sub(r.started)
+	done, whole := s.Elapsed, r.planned()
 	if r.rounds == 0 {
-		done, whole = time.Since(r.began), r.total
+		done = now.Sub(r.began)
 	}
 	if whole > 0 {
 		s.Progress = min(1, float64(done)/float64(whole))

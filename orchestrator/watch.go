@@ -8,6 +8,8 @@ import (
 
 // watches are the states of the user's own that a run observes.
 type watches struct {
+	reading sync.Mutex // one sample at a time: an older reading must not follow a newer one
+
 	mu    sync.Mutex
 	names []string
 	read  []func() string
@@ -35,6 +37,11 @@ func (r *Run) sample() {
 	r.watch.mu.Lock()
 	names, read := r.watch.names, r.watch.read
 	r.watch.mu.Unlock()
+	if len(names) == 0 {
+		return
+	}
+	r.watch.reading.Lock()
+	defer r.watch.reading.Unlock()
 	for i, name := range names {
 		r.see(name, read[i]())
 	}

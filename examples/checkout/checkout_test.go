@@ -10,7 +10,7 @@ import (
 )
 
 // The documented api_stress_test orchestration takes a real service through
-// two and a half minutes of progressive chaos, in virtual time: a real
+// three minutes of progressive chaos, in virtual time: a real
 // net/http client and server, go-retryablehttp, gobreaker and x/time/rate, none
 // of them changed. What each step expects stands in the document; retries
 // absorb the moderate stress, peak chaos opens the breaker, and the last step

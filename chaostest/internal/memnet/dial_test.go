@@ -55,7 +55,7 @@ func TestDialErrors(t *testing.T) {
 			require.EqualError(t, err, tt.want)
 			var op *net.OpError
 			require.ErrorAs(t, err, &op)
-			require.Equal(t, tt.is == error(context.DeadlineExceeded), op.Timeout(), tt.want)
+			require.Equal(t, tt.is == context.DeadlineExceeded, op.Timeout(), tt.want)
 			if tt.is != nil {
 				require.ErrorIs(t, err, tt.is)
 			}
