@@ -37,6 +37,24 @@ func TestSubtestFromInsideVirtualTime(t *testing.T) {
 	require.Empty(t, h.later)
 }
 
+// The refusal itself, by a T that refuses: the bubble's own.
+func TestRefusedSubtest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, &orchestrator.Orchestration{}, nil, newSettings(nil), 1, "", "")
+		for _, name := range []string{"first", "second"} {
+			called := 0
+			h.subtest(t, name, func(sub *testing.T) {
+				called++
+				require.Nil(t, sub)
+			})
+			require.Equal(t, 1, called, "the step runs all the same")
+		}
+		require.True(t, h.refused)
+		require.False(t, h.muted, "nobody has left it out")
+	})
+}
+
 // fallback runs an orchestration of every verdict, as if this Go version
 // refused subtests in virtual time.
 func fallback(t *testing.T, fail bool) *harness {

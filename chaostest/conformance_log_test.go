@@ -53,6 +53,7 @@ func readRecord(t *testing.T, path string) record {
 		var e struct {
 			Type      string
 			T         time.Duration
+			Arrived   time.Duration // where it waited to be decided
 			Start     json.RawMessage
 			N         int
 			RequestID string `json:"request_id"`
@@ -72,6 +73,9 @@ func readRecord(t *testing.T, path string) record {
 			require.NoError(t, json.Unmarshal(e.Start, &r.start))
 		case "request":
 			q := &requestEvent{at: e.T, steps: e.Steps}
+			if e.Arrived != 0 {
+				q.at = e.Arrived
+			}
 			r.requests[e.RequestID], byNumber[e.N] = q, q
 		case "decision":
 			q := byNumber[e.N]

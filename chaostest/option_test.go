@@ -147,8 +147,12 @@ func scenarioLog(t *testing.T) {
 	if path := os.Getenv("OPTION"); path != "" {
 		opts = append(opts, chaostest.EventLog(path))
 	}
+	rate := 10.0
+	if os.Getenv("LONG") != "" {
+		rate = 200 // more than stays in memory
+	}
 	in(t, chaos("errors", time.Minute, erring(0.1)), func(step *chaostest.Step) {
-		step.Load(10, order(step.Client(), step.URL))
+		step.Load(rate, order(step.Client(), step.URL))
 		if os.Getenv("FAIL") != "" {
 			step.Expect(assert.ErrorRate().Below(0.1))
 		}
@@ -170,6 +174,9 @@ func TestEventLog(t *testing.T) {
 	require.NotContains(t, passes(t, "log", where).out, "event log")
 	require.Empty(t, logs(), "removed when the test passes")
 
+	require.NotContains(t, passes(t, "log", where, "LONG=1").out, "event log")
+	require.Empty(t, logs(), "of whatever length")
+
 	require.NotContains(t, passes(t, "log", where, "CHAOSTEST_CHECK=2").out, "event log")
 	require.Empty(t, logs(), "removed when two runs agree")
 
@@ -177,6 +184,14 @@ func TestEventLog(t *testing.T) {
 	kept := logs()
 	require.Len(t, kept, 1, "kept when the test fails")
 	require.Contains(t, p.out, "event log "+kept[0], "and named")
+	require.NoError(t, os.Remove(kept[0]))
+
+	fails(t, "log", where, "FAIL=1", "LONG=1")
+	kept = logs()
+	require.Len(t, kept, 1)
+	info, err := os.Stat(kept[0])
+	require.NoError(t, err)
+	require.Greater(t, info.Size(), int64(1<<20))
 	require.NoError(t, os.Remove(kept[0]))
 
 	p = fails(t, "log", where, "FAIL=1", "CHAOSTEST_CHECK=2")
