@@ -112,7 +112,7 @@ func (h *harness) main() {
 	}
 	defer patch(h.set.patch, h.env)()
 	if h.protected("Setup", h.env.scope, h.setup) && !h.env.Failed() {
-		time.Sleep(time.Until(time.Now().Add(grid).Truncate(grid)))
+		time.Sleep(time.Until(time.Now().Add(grid - 1).Truncate(grid)))
 		h.bubble.alive.Add(1)
 		h.result = run.Run(ctx)
 		h.ran = true

@@ -334,11 +334,21 @@ func (r *Run) iterate(n int) {
 	do()
 }
 
+// elapsed is how long the run has lasted: in virtual time without the
+// nanoseconds that its own work takes.
+func (r *Run) elapsed() time.Duration {
+	d := time.Since(r.started)
+	if r.opts.Virtual {
+		return d.Round(punctual)
+	}
+	return d
+}
+
 // finish judges the whole run, unless it was cut short from outside.
 func (r *Run) finish() RunResult {
 	cause := context.Cause(r.ctx)
 	var results assert.Results
-	r.settle("results of the run", func() { results = r.recorder.total.Snapshot(time.Since(r.started)) })
+	r.settle("results of the run", func() { results = r.recorder.total.Snapshot(r.elapsed()) })
 	var checks []Check
 	for i, e := range r.o.Expect {
 		if cause != nil {
