@@ -29,9 +29,9 @@ type rig struct {
 
 	upstream http.HandlerFunc // default: 200 and a few bytes
 
-	mu     sync.Mutex
-	told   []string // what the hooks were told
-	begin  time.Time
+	mu    sync.Mutex
+	told  []string // what the hooks were told
+	begin time.Time
 }
 
 // newRig prepares a run. Its load, if the document has any, goes to the

@@ -23,7 +23,7 @@ func TestLoadOfTheDocument(t *testing.T) {
 			Steps: []orchestrator.Step{
 				quietStep("a", time.Second),
 				{Name: "b", Duration: time.Second, DelayBefore: time.Second, Load: &orchestrator.Traffic{
-					Rate: 3, Target: "cart", Method: "POST", Path: "orders?size=2", Body: `{"n": 1}`,
+					Rate: 3, Target: "cart", Method: "POST", Path: "/orders?size=2", Body: `{"n": 1}`,
 					Headers: map[string]string{"host": "cart.example", "Content-Type": "application/json"},
 				}},
 				{Name: "c", Duration: time.Second, Load: &orchestrator.Traffic{Rate: 0}},
