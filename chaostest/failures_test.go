@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write testdata/failures from what the f
 // The tests of testdata/failing fail on purpose. They run in one process: what
 // one does must not hang or kill the others. What each prints is pinned; it is
 // what a user sees, not a format to parse.
-func TestFailures(t *testing.T) {
+func TestFailures(t *testing.T) { //nolint:tparallel // the subtests compare what is there already
 	t.Parallel()
 	out := runFailing(t)
 	require.Contains(t, out, "the last test ran", "an earlier test ended the process")

@@ -91,15 +91,15 @@ func TestIterations(t *testing.T) {
 
 func TestEpoch(t *testing.T) {
 	t.Parallel()
-	new := func(year int) time.Time { return time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC) }
+	year := func(year int) time.Time { return time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC) }
 	for _, tt := range []struct {
 		name string
 		opts []chaostest.Option
 		want time.Time
 	}{
-		{"by default", nil, new(2026)},
-		{"as chosen", []chaostest.Option{chaostest.Epoch(new(2038))}, new(2038)},
-		{"not before the runtime's own", []chaostest.Option{chaostest.Epoch(new(1999))}, new(2000)},
+		{"by default", nil, year(2026)},
+		{"as chosen", []chaostest.Option{chaostest.Epoch(year(2038))}, year(2038)},
+		{"not before the runtime's own", []chaostest.Option{chaostest.Epoch(year(1999))}, year(2000)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -16,7 +16,7 @@ import (
 )
 
 // Runs of parallel tests take turns: never two are in virtual time at once.
-func TestRunsTakeTurns(t *testing.T) {
+func TestRunsTakeTurns(t *testing.T) { //nolint:tparallel // "all" is there to wait for its parallel subtests
 	t.Parallel()
 	var inside, ran atomic.Int64
 	t.Run("all", func(t *testing.T) {

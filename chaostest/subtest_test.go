@@ -42,11 +42,11 @@ func TestStepsAreSubtests(t *testing.T) {
 
 func TestIterationsAreAsWideAsTheLast(t *testing.T) {
 	t.Parallel()
-	for max, want := range map[int]string{3: "iteration-02", 99: "iteration-02", 100: "iteration-002", 1000: "iteration-0002"} {
-		t.Run(fmt.Sprint(max), func(t *testing.T) {
+	for most, want := range map[int]string{3: "iteration-02", 99: "iteration-02", 100: "iteration-002", 1000: "iteration-0002"} {
+		t.Run(fmt.Sprint(most), func(t *testing.T) {
 			t.Parallel()
 			o := document(quiet("tick", time.Second))
-			o.Loop, o.MaxIterations = true, max
+			o.Loop, o.MaxIterations = true, most
 			var names []string
 			chaostest.RunOrchestration(t, o, func(step *chaostest.Step) { names = append(names, step.Name()) }, chaostest.Iterations(2))
 			require.Equal(t, t.Name()+"/"+want+"/tick", names[1])

@@ -209,8 +209,7 @@ var errEnough = errors.New("enough")
 func TestStopDuringTheGrace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var r *rig
-		r = newRig(t, orchestrator.Orchestration{Steps: []orchestrator.Step{expecting(quietStep("a", time.Second), assert.MustParse("error_rate == 0%"))}},
+		r := newRig(t, orchestrator.Orchestration{Steps: []orchestrator.Step{expecting(quietStep("a", time.Second), assert.MustParse("error_rate == 0%"))}},
 			orchestrator.RunOptions{Hooks: orchestrator.Hooks{Body: func(s *orchestrator.ActiveStep) { _ = s.Do(untilDone) }}})
 		go func() {
 			time.Sleep(11 * time.Second)
@@ -227,8 +226,7 @@ func TestStopDuringTheGrace(t *testing.T) {
 func TestStoppedRunIsNotJudged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var r *rig
-		r = newRig(t, orchestrator.Orchestration{Expect: []assert.Expectation{doomed}, Steps: []orchestrator.Step{quietStep("a", time.Minute)}}, orchestrator.RunOptions{})
+		r := newRig(t, orchestrator.Orchestration{Expect: []assert.Expectation{doomed}, Steps: []orchestrator.Step{quietStep("a", time.Minute)}}, orchestrator.RunOptions{})
 		go func() {
 			time.Sleep(time.Second)
 			r.Stop("")
