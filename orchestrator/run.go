@@ -207,11 +207,11 @@ func (r *Run) Context() context.Context {
 // planned is the length of the whole run, of one iteration in an endless loop.
 // It does not overflow.
 func (r *Run) planned() time.Duration {
-	n := time.Duration(max(r.rounds, 1))
-	if r.total > math.MaxInt64/n {
+	n := int64(max(r.rounds, 1))
+	if int64(r.total) > math.MaxInt64/n {
 		return math.MaxInt64
 	}
-	return r.total * n
+	return time.Duration(int64(r.total) * n)
 }
 
 // Run runs the orchestration and returns when it is over: when it was carried
