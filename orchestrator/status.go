@@ -14,7 +14,7 @@ type RunStatus struct {
 	Reason    string
 	Seed      uint64
 	Iteration int      // from 1; 0 before the start
-	Steps     []string // in force, or about to be
+	Steps     []string // in force, or about to be, in the document's order
 	Elapsed   time.Duration
 	Remaining time.Duration // planned; 0 where it is not known
 	Progress  float64       // 0–1 over all iterations; of the current one in an endless loop
@@ -25,8 +25,15 @@ type RunStatus struct {
 func (r *Run) Status() RunStatus {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := RunStatus{Name: r.o.Name, State: r.state, Reason: r.result.Reason, Seed: r.seed, Iteration: r.iteration, Steps: slices.Clone(r.current)}
-	s.Failed = slices.Clone(r.broken)
+	s := RunStatus{
+		Name: r.o.Name, State: r.state, Reason: r.result.Reason, Seed: r.seed, Iteration: r.iteration,
+		Failed: slices.Clone(r.broken),
+	}
+	for _, step := range r.o.Steps {
+		if slices.Contains(r.current, step.Name) {
+			s.Steps = append(s.Steps, step.Name)
+		}
+	}
 	now := time.Now()
 	switch {
 	case r.state == RunPending:

@@ -1,0 +1,55 @@
+package orchestrator_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mockforge-go/mockforge/assert"
+	"github.com/mockforge-go/mockforge/orchestrator"
+)
+
+// The zero RunOptions run in real time, with real servers.
+func TestRunInRealTime(t *testing.T) {
+	t.Parallel()
+	o := orchestrator.Orchestration{Name: "real", Loop: true, MaxIterations: 2, Steps: []orchestrator.Step{
+		{Name: "calm", Duration: 60 * time.Millisecond},
+		{Name: "storm", Duration: 60 * time.Millisecond, DelayBefore: 40 * time.Millisecond, Scenario: failing(1),
+			Expect: []assert.Expectation{assert.MustParse("server.requests >= 0")}},
+	}}
+	r, err := orchestrator.NewRun(&o, orchestrator.RunOptions{})
+	require.NoError(t, err)
+	server := httptest.NewServer(r.Injector().Handler(answer(http.StatusOK)))
+	defer server.Close()
+	client := server.Client()
+	client.Transport = r.Recording(client.Transport, nil)
+	r.Background(50, func(ctx context.Context) error {
+		q, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
+		if err != nil {
+			return err
+		}
+		resp, err := client.Do(q)
+		if err != nil {
+			return err
+		}
+		return resp.Body.Close()
+	})
+	res := r.Run(t.Context())
+	require.Equal(t, orchestrator.RunCompleted, res.State, res.Reason)
+	require.Len(t, res.Steps, 4)
+	for i, s := range res.Steps {
+		require.Equal(t, passed, s.State)
+		require.Positive(t, s.End-s.Start)
+		if i > 0 {
+			require.GreaterOrEqual(t, s.Start, res.Steps[i-1].End)
+		}
+	}
+	require.GreaterOrEqual(t, res.Elapsed, 320*time.Millisecond, "timers are never early")
+	require.False(t, res.Results.Virtual())
+	require.Positive(t, res.Results.Operations())
+	require.Len(t, res.Digest, 64)
+}
