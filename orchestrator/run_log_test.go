@@ -129,7 +129,7 @@ func TestEventLogEscapes(t *testing.T) {
 		`"quoted\`:           `"quoted\`,
 		"tab\tnul\x00":       "tab\tnul\x00",
 		"del\x7fesc\x1b[31m": "del\x7fesc\x1b[31m",
-		"\u2028 sep ‮ 🧨":     "\u2028 sep ‮ 🧨",
+		"\u2028 sep \u202e 🧨":     "\u2028 sep \u202e 🧨",
 		"broken \xff\xc3":    "broken \uFFFD",
 		"</script>&":         "</script>&",
 	}
