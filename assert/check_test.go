@@ -107,7 +107,11 @@ func TestCheck(t *testing.T) {
 		{text: "injected.latency >= 1", want: f, got: "0 (of 0 requests)"},
 		{text: "operations >= 100", want: f, got: "0"},
 		{text: "operations == 0", want: p, got: "0"},
-		{text: "server.requests <= 5", want: p, got: "0"},
+		{text: "server.requests <= 5", want: u, got: "0", why: "nothing happened that could have been counted"},
+		{text: "operations <= 5", want: u, got: "0"},
+		{text: "injected.http_error == 0", want: u, got: "0 (of 0 requests)"},
+		{text: "server.requests == 0", want: p, got: "0", why: "this is about nothing"},
+		{text: "operations == 0", want: p, got: "0"},
 		{text: "error_rate <= 1%", scenes: all(requests(9, 0)), want: u, got: "unknown (0 operations)", why: "requests are no operations"},
 
 		// Ratios.

@@ -13,8 +13,9 @@ const (
 	countInjected
 )
 
-// A Count is a number of things. Its methods panic on negative numbers. Counts
-// are compared as they are: a count of 0 is a result like any other.
+// A Count is a number of things. Its methods panic on negative numbers. Where
+// nothing happened that could have been counted, a claim that 0 would meet is
+// inconclusive; only operations == 0 and server.requests == 0 are about nothing.
 type Count struct {
 	kind  countKind
 	fault string
@@ -88,12 +89,28 @@ func (c countClaim) Check(r Results) Verdict {
 		v.Subject, n = "client operations", r.Operations()
 		v.Got = strconv.Itoa(n)
 	}
-	if c.limit.holds(n, n) {
+	switch {
+	case !c.limit.holds(n, n):
+		v.Status = Fail
+	case c.vacuous(r):
+		v.Status = Inconclusive
+	default:
 		return v
 	}
-	v.Status = Fail
 	v.Detail = c.evidence(r)
 	return v
+}
+
+// vacuous reports whether nothing happened that could have been counted, and
+// the claim is not just that.
+func (c countClaim) vacuous(r Results) bool {
+	switch c.of.kind {
+	case countInjected:
+		return r.Requests() == 0 && len(r.Draws(c.of.fault)) == 0
+	case countRequests:
+		return r.Requests() == 0 && !(c.limit.op == equal && c.limit.a == 0)
+	}
+	return r.Operations() == 0 && !(c.limit.op == equal && c.limit.a == 0)
 }
 
 func (c countClaim) injectedGot(r Results, n int) string {

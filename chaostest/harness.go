@@ -135,18 +135,17 @@ func (h *harness) open(ctx context.Context, run *orchestrator.Run) error {
 	h.env.exit = func() { run.Stop("the test failed") }
 	h.env.transport = h.env.newTransport()
 	h.env.client = &http.Client{Transport: h.env.bodies.transport(run.Recording(h.env.transport, nil))}
+	var standard *Target // the default one; a run has at least one target
 	for _, name := range run.Targets() {
 		t, err := h.env.listen(name)
 		if err != nil {
 			return fmt.Errorf("target %s: %w", name, err)
 		}
 		if h.env.URL == "" || name == orchestrator.DefaultTarget {
-			h.env.URL = t.URL
-			if h.set.upstream != nil {
-				t.upstream = h.set.upstream
-			}
+			h.env.URL, standard = t.URL, t
 		}
 	}
+	standard.upstream = h.set.upstream
 	return nil
 }
 

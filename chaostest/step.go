@@ -51,9 +51,7 @@ func (s *Step) Every(d time.Duration) iter.Seq[int] {
 			if !yield(i) {
 				return
 			}
-			for next = next.Add(d); !next.After(time.Now()); {
-				next = next.Add(d)
-			}
+			next = next.Add(d * (time.Since(next)/d + 1))
 			timer := time.NewTimer(time.Until(next))
 			select {
 			case <-timer.C:

@@ -11,8 +11,12 @@ import (
 )
 
 func (h *harness) hooks() orchestrator.Hooks {
+	body := h.runBody
+	if h.body == nil {
+		body = nil
+	}
 	return orchestrator.Hooks{
-		Iteration: h.iteration, Step: h.step, Body: h.runBody, Overrun: h.overrun, Skipped: h.skipped, Moved: h.moved,
+		Iteration: h.iteration, Step: h.step, Body: body, Overrun: h.overrun, Skipped: h.skipped, Moved: h.moved,
 	}
 }
 
@@ -214,7 +218,10 @@ func (h *harness) runBody(s *orchestrator.ActiveStep) {
 		switch {
 		case step.Skipped():
 			s.Skip("skipped by its body")
-		case !step.Failed():
+		case step.Failed():
+		case h.env.Failed():
+			s.Fail("its body ended the run") // Env's own Fatal, which has its report
+		default:
 			step.report(h.at, "the body ended its goroutine without failing its step: it called FailNow or SkipNow of another T, or runtime.Goexit; use the step's own methods")
 		}
 		step.exit()

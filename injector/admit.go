@@ -121,7 +121,7 @@ func (p *passage) leaveAll(o outcome) {
 // of the same layer says nothing about the upstream.
 func (p *passage) verdict(i int, o outcome) result {
 	switch {
-	case o.canceled, p.end.kind == KindBulkhead && p.end.stay == i:
+	case o.canceled && !o.failed, p.end.kind == KindBulkhead && p.end.stay == i:
 		return resultNone
 	case o.failed:
 		return resultFailure
@@ -141,14 +141,15 @@ func (s *stay) leave(r result) {
 	}
 }
 
-// abandon ends a request whose client left while it waited.
+// abandon ends a request whose client left while it waited. A fault that was
+// decided for it counts all the same: most clients do not wait a time-out out.
 func (p *passage) abandon() {
 	if p.set == nil {
 		return
 	}
 	p.pace.sync()
 	p.report(false)
-	p.finish(outcome{canceled: true})
+	p.finish(outcome{fault: p.end.kind, failed: p.end.failed(), canceled: true})
 	p.depart()
 }
 

@@ -84,6 +84,11 @@ type ending struct {
 	abort  abort // where there is no answer
 }
 
+// failed reports whether the ending is a 5xx, or a connection or time-out fault.
+func (e ending) failed() bool {
+	return e.kind != "" && (e.answer == nil || e.answer.status >= 500)
+}
+
 // abort is how a connection ends without an answer.
 type abort int
 

@@ -93,6 +93,13 @@ func (s *ActiveStep) Fail(reason string) {
 	s.failures = append(s.failures, firstLine(reason))
 }
 
+// leftOut reports whether the step's body skipped it before anything failed.
+func (s *ActiveStep) leftOut() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.skipped != "" && !s.failedLocked()
+}
+
 // problem marks the step failed for a reason of the engine's own.
 func (s *ActiveStep) problem(reason string) {
 	s.mu.Lock()
@@ -145,6 +152,7 @@ func (s *ActiveStep) check(results assert.Results, expectations []assert.Expecta
 	for _, c := range checks {
 		r.log.add(at, logVerdict, "verdict", func(b []byte) []byte {
 			b = appendText(b, "step", s.Spec.Name)
+			b = appendInt(b, "iteration", int64(s.Iteration))
 			return appendVerdict(b, c)
 		})
 	}

@@ -103,6 +103,7 @@ func (s *ActiveStep) ended() {
 // when both are done.
 func (r *Run) work(s *ActiveStep) <-chan struct{} {
 	done := make(chan struct{})
+	apart := r.apart(s.Index)
 	traffic := s.Spec.Load
 	if traffic == nil {
 		traffic = r.o.Load
@@ -110,13 +111,17 @@ func (r *Run) work(s *ActiveStep) <-chan struct{} {
 	var parts sync.WaitGroup
 	if traffic != nil && traffic.Rate > 0 && s.duration > 0 {
 		parts.Go(func() {
+			time.Sleep(apart)
 			if err := s.Load(traffic.Rate, r.request(traffic)); err != nil {
 				s.problem(err.Error())
 			}
 		})
 	}
 	if r.opts.Hooks.Body != nil {
-		parts.Go(func() { r.opts.Hooks.Body(s) })
+		parts.Go(func() {
+			time.Sleep(apart)
+			r.opts.Hooks.Body(s)
+		})
 	}
 	go func() {
 		parts.Wait()
@@ -153,9 +158,10 @@ func (r *Run) waitFor(s *ActiveStep, work <-chan struct{}) {
 // and ends the step.
 func (r *Run) judge(s *ActiveStep) StepResult {
 	results := s.Results()
-	if s.cut != nil {
+	switch {
+	case s.cut != nil:
 		s.Skip(s.cut.Error())
-	} else {
+	case !s.leftOut():
 		s.check(results, s.Spec.Expect, true)
 	}
 	r.recorder.close(s)
@@ -165,7 +171,7 @@ func (r *Run) judge(s *ActiveStep) StepResult {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.past[s.Spec.Name] = results
-	if !s.faulted && results.Operations() > 0 {
+	if !s.faulted && results.Operations() > 0 && res.State == StepPassed {
 		r.reference = results.ErrorRate()
 	}
 	if i := slices.Index(r.current, s.Spec.Name); i >= 0 {

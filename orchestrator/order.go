@@ -78,7 +78,7 @@ func (r *Run) parallel(iteration int) {
 		}
 		steps.Go(func() {
 			nominal := start.Add(step.DelayBefore)
-			if !sleepUntil(group, r.apart(nominal, i)) {
+			if !sleepUntil(group, nominal) {
 				r.skipped(step, iteration, reasonOf(group))
 				return
 			}

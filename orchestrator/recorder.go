@@ -87,7 +87,11 @@ func (r *recorder) Request(q *injector.Request) {
 			}
 			b = appendString(b, l.Name)
 		}
-		return append(b, ']')
+		b = append(b, ']')
+		if len(q.Layers) > 0 {
+			b = appendInt(b, "iteration", int64(q.Layers[0].Iteration))
+		}
+		return b
 	})
 	r.each(q.Layers, func(s *ActiveStep) { s.entered.Add(1) })
 	for i := range q.Decisions {
@@ -124,9 +128,6 @@ func (r *recorder) Done(o *injector.Outcome) {
 		return
 	}
 	at := r.offset(o.At)
-	if o.Canceled {
-		return
-	}
 	r.each(o.Layers, func(s *ActiveStep) {
 		s.collector.Request(assert.ServerRequest{At: o.At.Sub(s.start), Failed: o.Failed})
 	})
@@ -144,6 +145,7 @@ func (r *recorder) Transition(t *injector.Transition) {
 	at := r.offset(t.At)
 	r.log.add(at, logTransition, "transition", func(b []byte) []byte {
 		b = appendText(b, "step", t.Layer.Name)
+		b = appendInt(b, "iteration", int64(t.Layer.Iteration))
 		b = appendText(b, "target", t.Target)
 		b = appendText(b, "component", t.Component)
 		b = appendText(b, "from", t.From)
@@ -204,6 +206,7 @@ func (r *recorder) operation(op *Operation, o assert.Operation) {
 	r.log.add(start+o.Latency, logOperation, "operation", func(b []byte) []byte {
 		if len(op.steps) == 1 {
 			b = appendText(b, "step", op.steps[0].step.Spec.Name)
+			b = appendInt(b, "iteration", int64(op.steps[0].step.Iteration))
 		}
 		b = appendInt(b, "start", int64(start))
 		if o.Name != "" {
@@ -212,6 +215,12 @@ func (r *recorder) operation(op *Operation, o assert.Operation) {
 		b = appendInt(b, "attempts", int64(o.Attempts))
 		if o.Failed {
 			b = appendText(b, "error", o.Error)
+		}
+		if o.Status != 0 {
+			b = appendInt(b, "status", int64(o.Status))
+		}
+		if o.Fault != "" {
+			b = appendText(b, "fault", o.Fault)
 		}
 		return b
 	})

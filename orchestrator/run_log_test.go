@@ -125,13 +125,13 @@ func TestEventLogOfARun(t *testing.T) {
 func TestEventLogEscapes(t *testing.T) {
 	t.Parallel()
 	texts := map[string]string{
-		"plain":              "plain",
-		`"quoted\`:           `"quoted\`,
-		"tab\tnul\x00":       "tab\tnul\x00",
-		"del\x7fesc\x1b[31m": "del\x7fesc\x1b[31m",
-		"\u2028 sep \u202e 🧨":     "\u2028 sep \u202e 🧨",
-		"broken \xff\xc3":    "broken \uFFFD",
-		"</script>&":         "</script>&",
+		"plain":               "plain",
+		`"quoted\`:            `"quoted\`,
+		"tab\tnul\x00":        "tab\tnul\x00",
+		"del\x7fesc\x1b[31m":  "del\x7fesc\x1b[31m",
+		"\u2028 sep \u202e 🧨": "\u2028 sep \u202e 🧨",
+		"broken \xff\xc3":     "broken \uFFFD",
+		"</script>&":          "</script>&",
 	}
 	for text, want := range texts {
 		synctest.Test(t, func(t *testing.T) {

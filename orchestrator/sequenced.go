@@ -70,11 +70,12 @@ func (r *Run) aligned() time.Time {
 	return time.Now()
 }
 
-// apart is an instant of its own, some nanoseconds after t, for one of several
-// steps that start at once: their bodies then do not race for who is first.
-func (r *Run) apart(t time.Time, index int) time.Time {
-	if r.opts.Sequencer == nil {
-		return t
+// apart is how long the body of a parallel step waits, so that the bodies of
+// steps that start at once do not race for who is first, and all their layers
+// are on before any of them.
+func (r *Run) apart(index int) time.Duration {
+	if r.opts.Sequencer == nil || !r.o.Parallel {
+		return 0
 	}
-	return t.Add(2 * time.Duration(index))
+	return 2 * time.Duration(index+1)
 }
