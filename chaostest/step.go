@@ -51,7 +51,8 @@ func (s *Step) Every(d time.Duration) iter.Seq[int] {
 			if !yield(i) {
 				return
 			}
-			next = next.Add(d * (time.Since(next)/d + 1))
+			ticks := int64(time.Since(next)/d) + 1 // those that were slept through are left out
+			next = next.Add(time.Duration(ticks * int64(d)))
 			timer := time.NewTimer(time.Until(next))
 			select {
 			case <-timer.C:
