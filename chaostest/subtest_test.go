@@ -68,7 +68,7 @@ func scenarioParallelSteps(t *testing.T) {
 	o.Parallel = true
 	chaostest.RunOrchestration(t, o, func(step *chaostest.Step) {
 		step.Clock().Advance(8 * time.Second)
-		fmt.Println(step.Spec.Name, "is at", step.Clock().Elapsed())
+		fmt.Println(step.Spec.Name, "is at", step.Clock().Elapsed().Round(time.Millisecond))
 		if step.Spec.Name == "third" {
 			step.Error("the third fails")
 		}
