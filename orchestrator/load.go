@@ -52,18 +52,22 @@ func parse(data []byte, format Format, file string) (*Orchestration, []Problem, 
 }
 
 func read(data []byte, format Format) (o *Orchestration, warnings, problems []Problem) {
-	if len(data) > maxBytes {
-		return nil, nil, []Problem{{Line: 1, Column: 1, Message: fmt.Sprintf("larger than %d bytes", maxBytes)}}
-	}
-	reader := readYAML
-	if format == JSON {
-		reader = readJSON
-	}
-	root, problem := reader(data)
+	root, problem := readNode(data, format)
 	if problem != nil {
 		return nil, nil, []Problem{*problem}
 	}
 	return decode(root)
+}
+
+// readNode reads the tree of a document within the limits of its size.
+func readNode(data []byte, format Format) (*node, *Problem) {
+	if len(data) > maxBytes {
+		return nil, &Problem{Line: 1, Column: 1, Message: fmt.Sprintf("larger than %d bytes", maxBytes)}
+	}
+	if format == JSON {
+		return readJSON(data)
+	}
+	return readYAML(data)
 }
 
 // decode turns the tree of a document into an orchestration and checks it.

@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,6 +59,13 @@ func (r *recorder) inForce(f func(*ActiveStep)) {
 			f(s)
 		}
 	}
+}
+
+// active lists the steps that are in force, in the order of the document.
+func (r *recorder) active() (steps []*ActiveStep) {
+	r.inForce(func(s *ActiveStep) { steps = append(steps, s) })
+	slices.SortFunc(steps, func(a, b *ActiveStep) int { return a.Index - b.Index })
+	return steps
 }
 
 // Request implements injector.Observer.
