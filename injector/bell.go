@@ -2,7 +2,7 @@ package injector
 
 import "sync"
 
-// A bell rings once, for everybody who listens then. Listeners bring channels
+// A bell rings once, until it is renewed, for everybody who listens then. Listeners bring channels
 // of their own: a channel that was made with the layer, outside of virtual
 // time, would stop the clock of a request that waits for it inside.
 type bell struct {
@@ -43,6 +43,13 @@ func (b *bell) ring() {
 		}
 	}
 	b.listeners = nil
+}
+
+// renew makes a bell that has rung one that has not.
+func (b *bell) renew() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.rung = false
 }
 
 // listenAll listens to several bells, of which nil ones never ring. It returns

@@ -26,12 +26,13 @@ type engine struct {
 	trustForwarded bool
 	admitted       atomic.Int64
 
-	mu      sync.Mutex
-	layers  []*layer // in force, in order of Apply
-	bound   map[*layer]map[string]*binding
-	targets map[string]*target
-	cut     *bell    // of the layers in force; nil: none was applied since the last Release
-	past    []*layer // removed, the last at the end
+	mu        sync.Mutex
+	layers    []*layer // in force, in order of Apply
+	suspended bool     // none of them acts
+	bound     map[*layer]map[string]*binding
+	targets   map[string]*target
+	cut       *bell    // of the layers in force; nil: none was applied since the last Release
+	past      []*layer // removed, the last at the end
 }
 
 // maxPast is how many removed layers stay readable.
@@ -81,7 +82,12 @@ func (e *engine) apply(l Layer) *layer {
 	if e.cut == nil {
 		e.cut = &bell{}
 	}
-	made := newLayer(l, e.seed, e.cut)
+	seed := e.seed
+	if l.Seed != nil {
+		seed = *l.Seed
+	}
+	made := newLayer(l, seed, e.cut)
+	e.rest(made)
 	at := len(e.layers)
 	for at > 0 && e.layers[at-1].order > made.order {
 		at--
@@ -137,7 +143,7 @@ func (e *engine) rebuildAll() {
 func (e *engine) rebuild(t *target) {
 	set := &layerSet{simple: !e.watched()}
 	for _, l := range e.layers {
-		if !l.applies(t.name) {
+		if e.suspended || !l.applies(t.name) {
 			continue
 		}
 		b := e.bound[l][t.name]

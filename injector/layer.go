@@ -14,6 +14,7 @@ type Layer struct {
 	Config    Config
 	Targets   []string // names of targets; nil: all
 	Silent    bool     // leave the X-Mockforge headers out
+	Seed      *uint64  // of its decisions. Default: the Injector's
 	Order     int      // requests pass layers in ascending order, equal ones in order of Apply
 }
 

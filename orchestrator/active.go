@@ -28,12 +28,14 @@ type ActiveStep struct {
 	duration time.Duration
 	ctx      context.Context // ends one nanosecond before the step does
 	cancel   context.CancelCauseFunc
-	cut      error // why it was ended before its time; nil: it was not
+	cut      error               // why it was ended before its time; nil: it was not
+	left     func(end time.Time) // told when it is over, before its verdict; or nil
 
 	mu       sync.Mutex
 	end      time.Time // zero until it ended
 	failures []string  // reported by the body
 	problems []string  // found by the engine
+	doubts   []string  // why nothing can be said about it
 	skipped  string
 	checks   []Check
 	inFlight int
@@ -244,10 +246,12 @@ func (s *ActiveStep) result() StepResult {
 		r.State, r.Reason = StepFailed, s.failures[0]
 	case len(s.problems) > 0:
 		r.State, r.Reason = StepFailed, s.problems[0]
-	case failed != nil:
+	case failed != nil && len(s.doubts) == 0:
 		r.State, r.Reason = StepFailed, sentence(failed.Verdict)
 	case s.skipped != "":
 		r.State, r.Reason = StepSkipped, s.skipped
+	case len(s.doubts) > 0:
+		r.State, r.Reason = StepInconclusive, s.doubts[0]
 	case inconclusive != nil:
 		r.State, r.Reason = StepInconclusive, sentence(inconclusive.Verdict)
 	case len(s.checks) > 0:

@@ -11,9 +11,11 @@ import (
 	"github.com/mockforge-go/mockforge/injector"
 )
 
-// step runs one step and returns its result and its nominal end.
-func (r *Run) step(ctx context.Context, index, iteration int, nominal time.Time) (res StepResult, end time.Time) {
+// step runs one step and returns its result and its nominal end. left, which
+// may be nil, is told the end before the verdict is known.
+func (r *Run) step(ctx context.Context, index, iteration int, nominal time.Time, left func(end time.Time)) (res StepResult, end time.Time) {
 	s := r.activate(index, iteration)
+	s.left = left
 	do := func() StepResult {
 		res, end = r.force(ctx, s, nominal)
 		return res
@@ -61,7 +63,10 @@ func (r *Run) force(ctx context.Context, s *ActiveStep, nominal time.Time) (Step
 	}
 	s.faulted = !quiet
 	r.recorder.open(s)
-	off := r.injector.Apply(injector.Layer{Name: s.Spec.Name, Iteration: s.Iteration, Config: config, Targets: s.Spec.Targets, Order: s.Index})
+	r.doubtIfSuspended(s)
+	off := r.applyWithin(s.Spec.Scenario, injector.Layer{
+		Name: s.Spec.Name, Iteration: s.Iteration, Config: config, Targets: s.Spec.Targets, Order: s.Index, Seed: &r.seed,
+	})
 	r.knowStates(s)
 
 	work := r.work(s)
@@ -88,6 +93,9 @@ func (r *Run) force(ctx context.Context, s *ActiveStep, nominal time.Time) (Step
 	}
 	cancel(ErrStepEnded)
 	r.sample()
+	if s.left != nil {
+		s.left(end)
+	}
 	r.waitFor(s, work)
 	return r.judge(s), end
 }

@@ -17,6 +17,9 @@ func (r *Run) sequential(iteration int) {
 	failed := false // in this iteration, tolerated or not
 	for i := range r.o.Steps {
 		step := r.o.Steps[i]
+		if r.late != nil {
+			failed = r.late.failedIn(iteration, step.When == OnFailure)
+		}
 		if reason := r.skip(step, failed); reason != "" {
 			r.skipped(step, iteration, reason)
 			continue
@@ -32,8 +35,17 @@ func (r *Run) sequential(iteration int) {
 			r.skipped(step, iteration, reasonOf(r.ctx))
 			continue
 		}
-		res, end := r.step(r.ctx, i, iteration, start)
-		r.clock, r.before = end, step.Name
+		r.before = step.Name
+		if r.late != nil {
+			if reason := r.skip(step, true); reason != "" { // it became known in the meantime
+				r.skipped(step, iteration, reason)
+				continue
+			}
+			r.clock = r.late.step(i, iteration, start)
+			continue
+		}
+		res, end := r.step(r.ctx, i, iteration, start, nil)
+		r.clock = end
 		failed = r.note(res) || failed
 	}
 }
@@ -82,7 +94,7 @@ func (r *Run) parallel(iteration int) {
 				r.skipped(step, iteration, reasonOf(group))
 				return
 			}
-			res, ended := r.step(group, i, iteration, nominal)
+			res, ended := r.step(group, i, iteration, nominal, nil)
 			bad := r.note(res)
 			mu.Lock()
 			failed = failed || bad
@@ -108,7 +120,7 @@ func (r *Run) parallel(iteration int) {
 			r.skipped(step, iteration, reasonOf(r.ctx))
 			continue
 		}
-		res, ended := r.step(r.ctx, i, iteration, nominal)
+		res, ended := r.step(r.ctx, i, iteration, nominal, nil)
 		r.clock = ended
 		failed = r.note(res) || failed
 	}

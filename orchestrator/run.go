@@ -37,6 +37,10 @@ type RunOptions struct {
 	// Grace is how long a step's verdict waits for operations that are still
 	// in progress at its end. Default (0): 30 s.
 	Grace time.Duration
+	// Prompt keeps to the timetable where a verdict comes late: the next step
+	// starts on time, and an untolerated failure that becomes known then ends
+	// it. Default: a late verdict uses up the next delay, then moves the step.
+	Prompt bool
 	// Log receives the run's events. Default: a log without a writer.
 	Log *EventLog
 	// Hooks connect the run to a test.
@@ -100,6 +104,8 @@ type Run struct {
 	doubtful  string // the first inconclusive step
 	last      bool   // Stop after this step was asked for
 	kept      []func()
+	late      *lateVerdicts // nil without RunOptions.Prompt
+	suspended string        // why chaos is switched off; "": it is not
 	past      map[string]assert.Results
 	reference float64 // error rate of the last quiet step
 	result    RunResult
@@ -234,6 +240,10 @@ func (r *Run) Run(ctx context.Context) RunResult {
 	r.clock = r.aligned()
 	judge := r.startJudge()
 	endBackground := r.startBackground()
+	if r.opts.Prompt {
+		r.late = newLateVerdicts(r)
+		defer r.late.stop(nil)
+	}
 	for n := 1; ; n++ {
 		r.begin(n)
 		r.iterate(n)
@@ -245,6 +255,9 @@ func (r *Run) Run(ctx context.Context) RunResult {
 			r.fail(fmt.Sprintf("the endless loop was not stopped after %d iterations: call step.Stop, add stop_conditions, or bound it with chaostest.Iterations(n)", limit))
 			break
 		}
+	}
+	if r.late != nil {
+		r.late.open.Wait()
 	}
 	endBackground()
 	judge()
