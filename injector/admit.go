@@ -72,7 +72,7 @@ func (p *passage) take(walk bool) {
 func (p *passage) enroll() {
 	p.n = p.engine.admitted.Add(1)
 	if p.set = p.target.set.Load(); p.set == nil {
-		p.set = &layerSet{}
+		p.set = &layerSet{watched: true}
 	}
 	if p.engine.sequencer != nil && !p.slotless {
 		p.slot = p.engine.sequencer.Slot()

@@ -15,7 +15,8 @@ type target struct {
 // A layerSet is immutable.
 type layerSet struct {
 	bindings []*binding
-	simple   bool // and nobody watches
+	watched  bool // somebody wants to see each request
+	simple   bool // the draws tell whether a request passes; not watched
 }
 
 // An engine is what all views of an Injector share.
@@ -26,20 +27,24 @@ type engine struct {
 	trustForwarded bool
 	admitted       atomic.Int64
 
-	mu        sync.Mutex
-	layers    []*layer // in force, in order of Apply
-	suspended bool     // none of them acts
-	bound     map[*layer]map[string]*binding
-	targets   map[string]*target
-	cut       *bell    // of the layers in force; nil: none was applied since the last Release
-	past      []*layer // removed, the last at the end
+	mu          sync.Mutex
+	layers      []*layer // in force, in order of Apply
+	suspended   bool     // none of them acts
+	layeredOnly bool     // the observer is told only of requests that meet a layer
+	bound       map[*layer]map[string]*binding
+	targets     map[string]*target
+	cut         *bell    // of the layers in force; nil: none was applied since the last Release
+	past        []*layer // removed, the last at the end
 }
 
 // maxPast is how many removed layers stay readable.
 const maxPast = 256
 
-// watched reports whether every request has to stop, layers or not.
-func (e *engine) watched() bool { return e.observer != nil || e.sequencer != nil }
+// watched reports whether a request has to stop, for somebody to see it: any,
+// or one that meets a layer.
+func (e *engine) watched(layered bool) bool {
+	return e.sequencer != nil || e.observer != nil && (layered || !e.layeredOnly)
+}
 
 // target returns the target of that name, which is made on first use.
 func (e *engine) target(name string) *target {
@@ -141,7 +146,7 @@ func (e *engine) rebuildAll() {
 
 // rebuild publishes the layers of a target. e.mu is held.
 func (e *engine) rebuild(t *target) {
-	set := &layerSet{simple: !e.watched()}
+	set := &layerSet{watched: e.watched(true), simple: !e.watched(true)}
 	for _, l := range e.layers {
 		if e.suspended || !l.applies(t.name) {
 			continue
@@ -154,7 +159,7 @@ func (e *engine) rebuild(t *target) {
 		set.bindings = append(set.bindings, b)
 		set.simple = set.simple && b.simple()
 	}
-	if len(set.bindings) == 0 && !e.watched() {
+	if len(set.bindings) == 0 && !e.watched(false) {
 		set = nil
 	}
 	t.set.Store(set)

@@ -38,7 +38,7 @@ func (p *passage) forward(w http.ResponseWriter, r *http.Request, next http.Hand
 // somebody learns how it ended.
 func (w *writer) busy() bool {
 	p := w.passage
-	if p.engine.watched() || w.alters() || len(p.downs) > 0 {
+	if p.set.watched || w.alters() || len(p.downs) > 0 {
 		return true
 	}
 	for i := range p.stays {

@@ -66,6 +66,17 @@ func (in *Injector) Apply(l Layer) (remove func()) {
 	return func() { in.engine.remove(made) }
 }
 
+// ObserveAll says whether the Observer is told of every request, which is the
+// default, or only of those that meet a layer: then a request that meets none
+// costs one atomic load. Without an Observer it has no effect.
+func (in *Injector) ObserveAll(all bool) {
+	e := in.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.layeredOnly = !all
+	e.rebuildAll()
+}
+
 // Release takes every layer off and cuts every wait inside short, computed
 // delays too. The Injector can be used again afterwards.
 func (in *Injector) Release() { in.engine.release() }

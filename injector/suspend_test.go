@@ -102,3 +102,24 @@ func TestLayerSeed(t *testing.T) {
 	require.Equal(t, faulty(nil, injector.WithSeed(7)), faulty(new(uint64(7)), injector.WithSeed(1)))
 	require.NotEqual(t, faulty(nil, injector.WithSeed(7)), faulty(nil, injector.WithSeed(1)))
 }
+
+func TestObserveAll(t *testing.T) {
+	t.Parallel()
+	seen := &events{}
+	in := injector.New(injector.WithObserver(seen))
+	h := in.Handler(ok)
+	status(h)
+	require.Len(t, seen.requests, 1)
+
+	in.ObserveAll(false)
+	status(h)
+	require.Len(t, seen.requests, 1, "it met no layer")
+	remove := in.Apply(injector.Layer{Name: "quiet"})
+	status(h)
+	require.Len(t, seen.requests, 2)
+	require.Len(t, seen.outcomes, 2)
+	remove()
+	in.ObserveAll(true)
+	status(h)
+	require.Len(t, seen.requests, 3)
+}
