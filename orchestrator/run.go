@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -373,6 +374,8 @@ func (r *Run) finish() RunResult {
 	defer r.mu.Unlock()
 	r.ended = time.Now()
 	res := &r.result
+	// A verdict that came late stands behind those of later steps.
+	slices.SortStableFunc(res.Steps, func(a, b StepResult) int { return cmp.Compare(a.Start, b.Start) })
 	res.Name, res.Seed, res.Elapsed, res.Checks, res.Results = r.o.Name, r.seed, r.ended.Sub(r.started), checks, results
 	for _, c := range checks {
 		r.logRunVerdict(c)

@@ -43,7 +43,7 @@ Exit codes: 0 ok, 1 the run failed, 2 usage or invalid document,
 		SilenceUsage:  true,
 	})
 	root.SetVersionTemplate("mockforge {{.Version}}\n")
-	root.AddCommand(orchestrateCommand(), versionCommand())
+	root.AddCommand(serveCommand(), orchestrateCommand(), versionCommand())
 	return root
 }
 

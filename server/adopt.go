@@ -1,0 +1,53 @@
+package server
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mockforge-go/mockforge/orchestrator"
+)
+
+// adopt fits a valid document to the targets that this server was configured
+// with: a document may name them, and cannot bring others.
+func (s *Server) adopt(o *orchestrator.Orchestration) error {
+	var problems []orchestrator.Problem
+	fail := func(path, format string, args ...any) {
+		problems = append(problems, orchestrator.Problem{Path: path, Message: fmt.Sprintf(format, args...)})
+	}
+	names := s.plane.names()
+	for _, name := range slices.Sorted(maps.Keys(o.Targets)) {
+		path, target := "targets."+name, o.Targets[name]
+		own := s.plane.find(name)
+		switch {
+		case target.Kind == orchestrator.TCP:
+			fail(path+".kind", "this server has no TCP targets yet")
+		case own == nil:
+			fail(path, "this server has no target %s: it was started with %s; add --target %s=URL", name, strings.Join(names, ", "), name)
+		case target.Upstream != "" && strings.TrimSuffix(target.Upstream, "/") != strings.TrimSuffix(own.Upstream, "/"):
+			fail(path+".upstream", "is not the one that this server was started with: leave it out, or start the server with --target %s=%s", name, target.Upstream)
+		}
+	}
+	if len(o.Targets) == 0 && len(names) > 1 && s.plane.find(orchestrator.DefaultTarget) == nil && loaded(o) {
+		fail("load", "target is missing: this server has %s; declare the one that is meant under targets", strings.Join(names, ", "))
+	}
+	if len(problems) > 0 {
+		return &orchestrator.InvalidError{Problems: problems}
+	}
+	if len(o.Targets) > 0 && len(o.Targets) < len(names) {
+		// "All" in a document are all of its own.
+		for i := range o.Steps {
+			if o.Steps[i].Targets == nil {
+				o.Steps[i].Targets = slices.Sorted(maps.Keys(o.Targets))
+			}
+		}
+	}
+	return nil
+}
+
+// loaded reports whether a document drives load.
+func loaded(o *orchestrator.Orchestration) bool {
+	drives := func(t *orchestrator.Traffic) bool { return t != nil && t.Rate > 0 }
+	return drives(o.Load) || slices.ContainsFunc(o.Steps, func(s orchestrator.Step) bool { return drives(s.Load) })
+}

@@ -1,0 +1,210 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/mockforge-go/mockforge/orchestrator"
+)
+
+func (c *control) postImport(w http.ResponseWriter, r *http.Request) error {
+	var body importBody
+	if err := readJSON(r, &body); err != nil {
+		return err
+	}
+	format, err := body.format()
+	if err != nil {
+		return err
+	}
+	o, warnings, err := orchestrator.Parse([]byte(body.Content), format)
+	if err != nil {
+		return err
+	}
+	var text bytes.Buffer
+	if err := orchestrator.Encode(&text, o, orchestrator.JSON); err != nil {
+		return err
+	}
+	kept := imported{Name: o.Name, Description: o.Description, Tags: append([]string{}, o.Tags...), Steps: len(o.Steps), At: time.Now().UTC(), Document: text.Bytes()}
+	if err := c.store.putImport(kept); err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, Message{fmt.Sprintf("Orchestration '%s' imported successfully (%d steps)", o.Name, len(o.Steps)), warnings})
+	return nil
+}
+
+// Started is what starting an orchestration answers.
+type Started struct {
+	Message  string                 `json:"message"`
+	ID       string                 `json:"id"`   // of the run, for its history
+	Seed     string                 `json:"seed"` // of every decision
+	Warnings []orchestrator.Problem `json:"warnings,omitempty"`
+}
+
+// postStart starts a document, or one that was imported where the body has a
+// name and no steps.
+func (s *Server) postStart(w http.ResponseWriter, r *http.Request) error {
+	body, err := readBody(r)
+	if err != nil {
+		return err
+	}
+	o, warnings, seed, err := s.control.document(body)
+	if err != nil {
+		return err
+	}
+	if err := s.adopt(o); err != nil {
+		return err
+	}
+	run, err := s.control.startRun(o, seed)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, Started{
+		Message: fmt.Sprintf("Orchestration '%s' started successfully", o.Name), ID: run.id,
+		Seed: orchestrator.FormatSeed(run.run.Seed()), Warnings: warnings,
+	})
+	return nil
+}
+
+// document is what the body of a start means.
+func (c *control) document(body []byte) (o *orchestrator.Orchestration, warnings []orchestrator.Problem, seed *uint64, err error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(body, &fields); err != nil {
+		if !json.Valid(body) {
+			return nil, nil, nil, badJSON(body)
+		}
+		return nil, nil, nil, &statusError{http.StatusBadRequest, `the body must be an object: a document, or {"name": "an imported one"}`}
+	}
+	if _, inline := fields["steps"]; inline {
+		o, warnings, err = orchestrator.Parse(body, orchestrator.JSON)
+		return o, warnings, nil, err
+	}
+	var named struct {
+		Name string `json:"name"`
+		Seed any    `json:"seed"`
+	}
+	if err := json.Unmarshal(body, &named); err != nil || named.Name == "" {
+		return nil, nil, nil, &statusError{http.StatusBadRequest, `the body has neither steps nor the name of an imported orchestration`}
+	}
+	if named.Seed != nil {
+		value, err := strconv.ParseUint(fmt.Sprint(named.Seed), 0, 64)
+		if number, ok := named.Seed.(float64); ok {
+			value, err = uint64(number), nil
+		}
+		if err != nil {
+			return nil, nil, nil, &statusError{http.StatusBadRequest, fmt.Sprintf("seed %v is not a whole number", named.Seed)}
+		}
+		seed = &value
+	}
+	kept, err := c.imported(named.Name)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	o, warnings, err = orchestrator.Parse(kept.Document, orchestrator.JSON)
+	return o, warnings, seed, err
+}
+
+func (c *control) imported(name string) (imported, error) {
+	all, err := c.store.imports()
+	if err != nil {
+		return imported{}, err
+	}
+	for _, i := range all {
+		if i.Name == name {
+			return i, nil
+		}
+	}
+	return imported{}, &statusError{http.StatusNotFound, fmt.Sprintf("Orchestration '%s' not found: import it first", name)}
+}
+
+func (c *control) getOrchestrationStatus(w http.ResponseWriter, _ *http.Request) error {
+	writeJSON(w, http.StatusOK, c.status())
+	return nil
+}
+
+func (c *control) postStop(w http.ResponseWriter, _ *http.Request) error {
+	message := "No orchestration currently running"
+	if c.stopRun("on request") {
+		message = "Orchestration stopped"
+	}
+	writeJSON(w, http.StatusOK, Message{Message: message})
+	return nil
+}
+
+// getHistory lists the runs without what their steps have to say.
+func (c *control) getHistory(w http.ResponseWriter, _ *http.Request) error {
+	all, err := c.history()
+	if err != nil {
+		return err
+	}
+	if all == nil {
+		all = []orchestrator.Report{}
+	}
+	for i := range all {
+		steps := make([]orchestrator.StepReport, len(all[i].Steps))
+		for j, s := range all[i].Steps {
+			s.Checks, s.Problems, s.Counts = nil, nil, nil
+			steps[j] = s
+		}
+		all[i].Steps = steps
+	}
+	writeJSON(w, http.StatusOK, all)
+	return nil
+}
+
+func (c *control) getRun(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	report, err := c.find(id)
+	if err != nil {
+		return err
+	}
+	if report == nil {
+		return &statusError{http.StatusNotFound, fmt.Sprintf("no run has the id '%s': the last %d are kept", id, maxHistory)}
+	}
+	writeJSON(w, http.StatusOK, report)
+	return nil
+}
+
+func (c *control) getOrchestrations(w http.ResponseWriter, _ *http.Request) error {
+	all, err := c.store.imports()
+	if err != nil {
+		return err
+	}
+	out := []imported{}
+	for _, i := range all {
+		i.Document = nil
+		out = append(out, i)
+	}
+	writeJSON(w, http.StatusOK, out)
+	return nil
+}
+
+// getOrchestration answers with an imported document, as JSON or in the format
+// that the query asks for.
+func (c *control) getOrchestration(w http.ResponseWriter, r *http.Request) error {
+	kept, err := c.imported(r.PathValue("name"))
+	if err != nil {
+		return err
+	}
+	o, _, err := orchestrator.Parse(kept.Document, orchestrator.JSON)
+	if err != nil {
+		return err
+	}
+	return export(w, r, func(out *bytes.Buffer, format orchestrator.Format) error { return orchestrator.Encode(out, o, format) })
+}
+
+func (c *control) deleteOrchestration(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("name")
+	found, err := c.store.deleteImport(name)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return &statusError{http.StatusNotFound, fmt.Sprintf("Orchestration '%s' not found", name)}
+	}
+	writeJSON(w, http.StatusOK, Message{Message: fmt.Sprintf("Orchestration '%s' deleted", name)})
+	return nil
+}

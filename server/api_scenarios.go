@@ -1,0 +1,95 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/mockforge-go/mockforge/injector"
+	"github.com/mockforge-go/mockforge/orchestrator"
+)
+
+// getScenarios lists the scenarios that were started.
+func (c *control) getScenarios(w http.ResponseWriter, _ *http.Request) error {
+	out := []json.RawMessage{}
+	c.view(func(_ bool, s *standing) {
+		for _, started := range s.started {
+			var text bytes.Buffer
+			if orchestrator.EncodeScenario(&text, started.Scenario, orchestrator.JSON) == nil {
+				out = append(out, text.Bytes())
+			}
+		}
+	})
+	writeJSON(w, http.StatusOK, out)
+	return nil
+}
+
+// NamedScenario is a scenario that can be started by its name.
+type NamedScenario struct {
+	Name        string   `json:"name"`
+	Description string   `json:"description"`
+	Tags        []string `json:"tags"`
+}
+
+func (c *control) getPredefined(w http.ResponseWriter, _ *http.Request) error {
+	out := []NamedScenario{}
+	for _, p := range injector.Presets() {
+		if !p.Profile {
+			out = append(out, NamedScenario{p.Name, p.Description, p.Tags})
+		}
+	}
+	writeJSON(w, http.StatusOK, out)
+	return nil
+}
+
+func (c *control) postScenario(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("name")
+	p, ok := injector.Preset(name)
+	if !ok || p.Profile {
+		return &statusError{http.StatusNotFound, fmt.Sprintf("Scenario '%s' not found: there are %s", name, presetNames())}
+	}
+	c.change(func(s *standing) {
+		s.start(orchestrator.Scenario{Name: p.Name, Description: p.Description, Tags: p.Tags, Config: &p.Config})
+	})
+	writeJSON(w, http.StatusOK, Message{Message: fmt.Sprintf("Scenario '%s' started", name), Warnings: c.offWarning()})
+	return nil
+}
+
+// offWarning says that what was set has no effect while the switch is off.
+func (c *control) offWarning() (warnings []orchestrator.Problem) {
+	c.view(func(enabled bool, _ *standing) {
+		if !enabled {
+			warnings = []orchestrator.Problem{{Message: "chaos is disabled: it takes effect after POST /api/chaos/enable"}}
+		}
+	})
+	return warnings
+}
+
+func presetNames() string {
+	var names []string
+	for _, p := range injector.Presets() {
+		if !p.Profile {
+			names = append(names, p.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func (c *control) deleteScenario(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("name")
+	found := false
+	c.change(func(s *standing) { found = s.stop(name) })
+	if !found {
+		return &statusError{http.StatusNotFound, fmt.Sprintf("Scenario '%s' not found or not running", name)}
+	}
+	writeJSON(w, http.StatusOK, Message{Message: fmt.Sprintf("Scenario '%s' stopped", name)})
+	return nil
+}
+
+func (c *control) deleteScenarios(w http.ResponseWriter, _ *http.Request) error {
+	c.change(func(s *standing) { s.started = nil })
+	writeJSON(w, http.StatusOK, Message{Message: "All scenarios stopped"})
+	return nil
+}

@@ -1,0 +1,104 @@
+package server
+
+import (
+	"log/slog"
+	"sync"
+
+	"github.com/mockforge-go/mockforge/injector"
+)
+
+// A control owns what may go wrong: the master switch, the standing config and
+// the run in progress, and how they exclude one another. It is safe for
+// concurrent use.
+type control struct {
+	injector  *injector.Injector
+	observers *observers
+	store     store
+	events    *hub
+	log       *slog.Logger
+	seed      uint64          // of the standing config
+	drive     driver          // of a document's load
+	known     func() []string // names of the targets
+	eventLog  runLogs
+
+	mu       sync.Mutex
+	enabled  bool
+	standing standing
+	remove   func() // takes the standing layer off; nil: it is off
+	current  *activeRun
+	last     *activeRun // the run that ended last; nil: none since the start
+	runs     int        // started so far, for their ids
+	closed   bool
+}
+
+// begin puts the standing config in force, as far as the switch lets it.
+func (c *control) begin(enabled bool, config injector.Config) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.injector.ObserveAll(false)
+	if !enabled {
+		c.injector.Suspend()
+	}
+	c.enabled = enabled
+	config.Enabled = nil // the switch is enabled
+	c.standing.replace(config)
+	c.apply()
+}
+
+// apply puts the standing config in force as it is now, unless a run suspends
+// it. c.mu is held.
+func (c *control) apply() {
+	if c.remove != nil {
+		c.remove()
+		c.remove = nil
+	}
+	config := c.standing.config()
+	if c.current == nil && len(config.Effects()) > 0 {
+		c.remove = c.injector.Apply(injector.Layer{Name: standingLayer, Config: config, Seed: &c.seed})
+	}
+}
+
+// change changes the standing config.
+func (c *control) change(f func(*standing)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(&c.standing)
+	c.apply()
+	c.events.publish("config", viewConfig(c.enabled, c.standing.config()))
+}
+
+// setEnabled is the master switch.
+func (c *control) setEnabled(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.enabled == on {
+		return
+	}
+	c.enabled = on
+	if on {
+		c.injector.Resume()
+		if c.current != nil {
+			c.current.run.Resume()
+		}
+	} else {
+		if c.current != nil {
+			c.current.run.Suspend("chaos was switched off during the step")
+		}
+		c.injector.Suspend()
+	}
+	c.log.Info("master switch", "enabled", on)
+	c.events.publish("config", viewConfig(on, c.standing.config()))
+}
+
+// view calls f with the switch and the standing config, which f must not keep.
+func (c *control) view(f func(enabled bool, s *standing)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(c.enabled, &c.standing)
+}
+
+// reset empties the standing config and stops a run. The switch stays.
+func (c *control) reset() {
+	c.stopRun("reset")
+	c.change(func(s *standing) { s.replace(injector.Config{}) })
+}

@@ -1,0 +1,122 @@
+package server
+
+import (
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A forwarder sends requests to an upstream. It is the seam behind which a
+// faster path can take the place of httputil.ReverseProxy: nothing else of the
+// data plane knows how a request gets there.
+type forwarder interface{ http.Handler }
+
+// newForwarder forwards to an upstream; nil is the echo.
+func newForwarder(target string, upstream *url.URL, t *transports, log *slog.Logger) forwarder {
+	if upstream == nil {
+		return echo{target}
+	}
+	plain := *upstream
+	h2c := plain.Scheme == "h2c"
+	if h2c {
+		plain.Scheme = "http"
+	}
+	return &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(&plain)
+			r.SetXForwarded()
+		},
+		Transport:  roundTripper(func(r *http.Request) (*http.Response, error) { return t.of(h2c, r).RoundTrip(r) }),
+		BufferPool: &t.buffers,
+		ErrorLog:   slog.NewLogLogger(log.With("target", target).Handler(), slog.LevelDebug),
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if r.Context().Err() != nil {
+				panic(http.ErrAbortHandler) // the client has left, or its answer was cut off
+			}
+			log.Warn("upstream failed", "target", target, "method", r.Method, "path", r.URL.Path, "error", err)
+			writeError(w, http.StatusBadGateway, "the upstream of target "+target+" cannot be reached: "+rootCause(err))
+		},
+	}
+}
+
+// rootCause leaves out what a client has no use for.
+func rootCause(err error) string {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op.Error()
+	}
+	return err.Error()
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// transports are shared by all targets. Connections are kept in plenty: a proxy
+// that runs out of idle connections dials for every request.
+type transports struct {
+	standard *http.Transport
+	h2c      *http.Transport // HTTP/2 without TLS
+	buffers  bufferPool
+}
+
+func newTransports(config *tls.Config) *transports {
+	make := func() *http.Transport {
+		return &http.Transport{
+			DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+			TLSClientConfig:       config.Clone(),
+			TLSHandshakeTimeout:   10 * time.Second,
+			ExpectContinueTimeout: time.Second,
+			MaxIdleConnsPerHost:   4096,
+			IdleConnTimeout:       90 * time.Second,
+			DisableCompression:    true,
+			ForceAttemptHTTP2:     true,
+		}
+	}
+	t := &transports{standard: make(), h2c: make()}
+	var only http.Protocols
+	only.SetUnencryptedHTTP2(true)
+	t.h2c.Protocols = &only
+	return t
+}
+
+// of chooses HTTP/2 for an upstream that was said to speak it, and for gRPC,
+// which knows nothing else.
+func (t *transports) of(h2c bool, r *http.Request) *http.Transport {
+	if h2c || r.URL.Scheme == "http" && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
+		return t.h2c
+	}
+	return t.standard
+}
+
+func (t *transports) close() {
+	t.standard.CloseIdleConnections()
+	t.h2c.CloseIdleConnections()
+}
+
+// bufferSize is large enough for streams to run at the speed of the network.
+const bufferSize = 64 << 10
+
+// A bufferPool lends the buffers that responses are copied with.
+type bufferPool struct{ pool sync.Pool }
+
+// Get implements httputil.BufferPool.
+func (p *bufferPool) Get() []byte {
+	if b, ok := p.pool.Get().(*[bufferSize]byte); ok {
+		return b[:]
+	}
+	return new([bufferSize]byte)[:]
+}
+
+// Put implements httputil.BufferPool.
+func (p *bufferPool) Put(b []byte) {
+	if cap(b) >= bufferSize {
+		p.pool.Put((*[bufferSize]byte)(b[:bufferSize]))
+	}
+}

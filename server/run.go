@@ -1,0 +1,213 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/mockforge-go/mockforge/injector"
+	"github.com/mockforge-go/mockforge/orchestrator"
+)
+
+// An activeRun is a run of an orchestration, in progress or over.
+type activeRun struct {
+	id       string
+	document []byte // as JSON
+	run      *orchestrator.Run
+	done     chan struct{} // closed when it is over and its faults are gone
+}
+
+func (r *activeRun) report() orchestrator.Report {
+	report := r.run.Report()
+	report.ID = r.id
+	return report
+}
+
+// A driver gives a run the client for its load and the URL of a target.
+type driver interface {
+	transport() http.RoundTripper
+	url(target string) string
+}
+
+// runLogs makes the event log of a run.
+type runLogs interface {
+	open() (log *orchestrator.EventLog, close func() error, err error)
+}
+
+// errDisabled refuses a run while the master switch is off.
+var errDisabled = errors.New("chaos is disabled: start with --chaos or POST /api/chaos/enable")
+
+// A runningError refuses a second run.
+type runningError struct{ name string }
+
+func (e *runningError) Error() string {
+	return fmt.Sprintf("orchestration %q is already running: wait for its end, or stop it with POST /api/chaos/orchestration/stop", e.name)
+}
+
+// stopPatience is how long stopping waits for the run's last words. Its faults
+// are gone at once.
+const stopPatience = 5 * time.Second
+
+// startRun starts an orchestration that was checked already. It returns once
+// the run is the current one. seed nil: the document's, else one by chance.
+func (c *control) startRun(o *orchestrator.Orchestration, seed *uint64) (*activeRun, error) {
+	var document bytes.Buffer
+	if err := orchestrator.Encode(&document, o, orchestrator.JSON); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.closed:
+		return nil, errors.New("the server is shutting down")
+	case !c.enabled:
+		return nil, errDisabled
+	case c.current != nil:
+		return nil, &runningError{c.current.run.Status().Name}
+	}
+	if seed == nil && o.Seed == nil {
+		seed = new(chance())
+	}
+	a := &activeRun{document: document.Bytes(), done: make(chan struct{})}
+	log, closeLog, err := c.eventLog.open()
+	if err != nil {
+		return nil, fmt.Errorf("event log: %w", err)
+	}
+	client := &http.Client{
+		Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			return a.run.Recording(c.drive.transport(), nil).RoundTrip(r)
+		}),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	a.run, err = orchestrator.NewRun(o, orchestrator.RunOptions{
+		Seed: seed, Injector: c.injector, Prompt: true, Log: log, Client: client, URL: c.drive.url,
+		Hooks: orchestrator.Hooks{Step: func(_ *orchestrator.ActiveStep, do func() orchestrator.StepResult) { c.stepEnded(a, do()) }},
+	})
+	if err != nil {
+		_ = closeLog() // nothing was written
+		return nil, err
+	}
+	if len(o.Targets) == 0 {
+		for _, name := range c.known() {
+			a.run.AddTarget(name)
+		}
+	}
+	c.runs++
+	a.id = fmt.Sprintf("%s-%d", time.Now().UTC().Format("20060102-150405"), c.runs)
+	if err := c.store.setRunning(&running{Report: a.report(), Document: a.document}); err != nil {
+		_ = closeLog()
+		return nil, err
+	}
+	c.current = a
+	c.apply() // the run suspends the standing config
+	observer := a.run.Observer()
+	c.observers.run.Store(&observer)
+	c.injector.ObserveAll(true)
+	c.log.Info("orchestration started", "name", o.Name, "id", a.id, "seed", orchestrator.FormatSeed(a.run.Seed()))
+	go func() {
+		a.run.Run(context.Background()) // ended by stopRun; its result is in the report
+		c.runEnded(a, closeLog)
+	}()
+	c.events.publish("status", c.statusLocked())
+	return a, nil
+}
+
+// stepEnded keeps what is known, for the case that the server dies.
+func (c *control) stepEnded(a *activeRun, res orchestrator.StepResult) {
+	c.log.Info("step ended", "id", a.id, "step", res.Name, "iteration", res.Iteration, "state", res.State, "reason", res.Reason)
+	report := a.report()
+	if err := c.store.setRunning(&running{Report: report, Document: a.document}); err != nil {
+		c.log.Error("the state of the run cannot be kept", "error", err)
+	}
+	for _, s := range report.Steps {
+		if s.Name == res.Name && s.Iteration == res.Iteration {
+			c.events.publish("step", s)
+		}
+	}
+}
+
+// runEnded puts everything back as it was before the run.
+func (c *control) runEnded(a *activeRun, closeLog func() error) {
+	if err := closeLog(); err != nil {
+		c.log.Error("the event log is not complete", "error", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.observers.run.Store(nil)
+	c.injector.ObserveAll(false)
+	c.current, c.last = nil, a
+	c.apply()
+	report := a.report()
+	if err := errors.Join(c.store.addHistory(report), c.store.setRunning(nil)); err != nil {
+		c.log.Error("the result of the run cannot be kept", "error", err)
+	}
+	c.log.Info("orchestration ended", "name", report.Name, "id", a.id, "state", report.State, "reason", report.Reason)
+	c.events.publish("run", report)
+	c.events.publish("status", c.statusLocked())
+	close(a.done)
+}
+
+// stopRun stops the run in progress, if any, and reports whether there was one.
+// Its faults are gone when stopRun returns.
+func (c *control) stopRun(reason string) bool {
+	c.mu.Lock()
+	a := c.current
+	c.mu.Unlock()
+	if a == nil {
+		return false
+	}
+	a.run.Stop(reason)
+	patience := time.NewTimer(stopPatience)
+	defer patience.Stop()
+	select {
+	case <-a.done:
+	case <-patience.C:
+		c.log.Warn("the run was stopped, and something that it drove does not end", "id", a.id)
+	}
+	return true
+}
+
+// recover turns a run that the last server did not end into history.
+func (c *control) recover() error {
+	r, err := c.store.running()
+	if err != nil || r == nil {
+		return err
+	}
+	report := r.Report
+	report.State, report.Reason, report.Current = orchestrator.RunStopped, orchestrator.ErrStopped.Error()+": interrupted", nil
+	kept := report.Steps[:0]
+	for _, s := range report.Steps {
+		if s.State == orchestrator.StepRunning {
+			s.State, s.Reason = orchestrator.StepSkipped, report.Reason
+		}
+		kept = append(kept, s)
+	}
+	report.Steps = kept
+	c.log.Warn("a run was interrupted when the server died", "name", report.Name, "id", report.ID)
+	return errors.Join(c.store.addHistory(report), c.store.setRunning(nil))
+}
+
+// close stops the run and accepts no other.
+func (c *control) close() {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.stopRun("interrupted")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.standing.replace(injector.Config{})
+	c.apply()
+	c.injector.Release()
+}
+
+// chance is a seed that fits on a line.
+func chance() uint64 {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	return uint64(binary.BigEndian.Uint32(b[:]))
+}

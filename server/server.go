@@ -1,0 +1,309 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/mockforge-go/mockforge/injector"
+)
+
+// A Server is the standalone chaos server. Its methods are safe for concurrent
+// use.
+type Server struct {
+	opts    Options
+	plane   *dataPlane
+	control *control
+	stats   *statistician
+	metrics *metrics
+	handler http.Handler // API and data plane
+
+	mu       sync.Mutex
+	listener net.Listener // nil before Listen
+	servers  []*http.Server
+	closed   bool
+	load     *http.Transport // of documents' load
+}
+
+// New makes a Server, which does not listen yet. It returns an error for
+// options that cannot be: a target without a name, an upstream that is no URL,
+// a data directory that another server uses.
+func New(opts Options) (*Server, error) {
+	opts = opts.withDefaults()
+	targets, err := targetList(opts)
+	if err != nil {
+		return nil, err
+	}
+	if !loopback(opts.Host) && opts.AdminToken == "" && !opts.InsecureAdmin {
+		return nil, fmt.Errorf("host %s is reachable from other machines, and anybody there could control the server: set an admin token, or allow it with --insecure-admin", opts.Host)
+	}
+	s := &Server{opts: opts, stats: newStatistician()}
+	s.metrics = newMetrics()
+	seen := &observers{always: []injector.Observer{s.stats, s.metrics}}
+	injectorOptions := []injector.Option{injector.WithSeed(opts.Seed), injector.WithObserver(seen)}
+	if opts.TrustForwarded {
+		injectorOptions = append(injectorOptions, injector.TrustForwarded())
+	}
+	in := injector.New(injectorOptions...)
+	s.plane, err = newDataPlane(targets, in, newTransports(opts.UpstreamTLS), opts.Logger)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := storeFor(opts.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	s.control = &control{
+		injector: in, observers: seen, store: kept, events: newHub(), log: opts.Logger, seed: opts.Seed,
+		drive: s, known: s.plane.names, eventLog: noLogs{},
+	}
+	s.metrics.control = s.control
+	if err := s.control.recover(); err != nil {
+		_ = kept.close() // the first error says more
+		return nil, err
+	}
+	s.control.begin(opts.Chaos, opts.Config)
+	s.handler = s.routes()
+	s.load = s.newLoadTransport()
+	return s, nil
+}
+
+func storeFor(dir string) (store, error) {
+	if dir == "" {
+		return newMemoryStore(), nil
+	}
+	return openStore(dir)
+}
+
+// Handler is the data plane with the API in front, for a server of your own.
+// Targets with a port of their own, and load that a document drives, need
+// Listen.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Listen opens the server's port and those of its targets, without serving
+// them yet.
+func (s *Server) Listen() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener != nil || s.closed {
+		return errors.New("the server has listened already")
+	}
+	open := func(port int) (net.Listener, error) {
+		l, err := net.Listen("tcp", net.JoinHostPort(s.opts.Host, portText(port)))
+		if err != nil {
+			return nil, fmt.Errorf("%w: choose another port with --http-port, or end what uses this one", err)
+		}
+		return l, nil
+	}
+	main, err := open(s.opts.Port)
+	if err != nil {
+		return err
+	}
+	opened := []net.Listener{main}
+	for _, t := range s.plane.targets {
+		if t.Port == 0 {
+			continue
+		}
+		l, err := open(t.Port)
+		if err != nil {
+			for _, o := range opened {
+				_ = o.Close() // nothing was accepted
+			}
+			return fmt.Errorf("target %s: %w", t.Name, err)
+		}
+		t.listener = l
+		opened = append(opened, l)
+	}
+	s.listener = main
+	return nil
+}
+
+// URL is the base URL of the server, without a slash at the end; "" before
+// Listen.
+func (s *Server) URL() string {
+	if l := s.address(); l != nil {
+		return s.scheme() + "://" + l.String()
+	}
+	return ""
+}
+
+func (s *Server) address() net.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener == nil {
+		return nil
+	}
+	return s.listener.Addr()
+}
+
+func (s *Server) scheme() string {
+	if s.opts.TLS != nil {
+		return "https"
+	}
+	return "http"
+}
+
+// Run listens, where Listen was not called, and serves until ctx ends; then it
+// stops a run, takes every fault off and lets requests finish for up to 5 s.
+func (s *Server) Run(ctx context.Context) error {
+	if s.address() == nil {
+		if err := s.Listen(); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	failed := make(chan error, 1+len(s.plane.targets))
+	serve := func(l net.Listener, h http.Handler) {
+		server := s.newHTTPServer(h)
+		s.servers = append(s.servers, server)
+		go func() {
+			var err error
+			if s.opts.TLS != nil {
+				err = server.ServeTLS(l, "", "")
+			} else {
+				err = server.Serve(l)
+			}
+			if !errors.Is(err, http.ErrServerClosed) {
+				failed <- err
+			}
+		}()
+	}
+	serve(s.listener, s.handler)
+	for _, t := range s.plane.targets {
+		if t.listener != nil {
+			serve(t.listener, t.handler)
+		}
+	}
+	s.mu.Unlock()
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	return errors.Join(err, s.Close())
+}
+
+func (s *Server) newHTTPServer(h http.Handler) *http.Server {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Server{
+		Handler: h, Protocols: &protocols, TLSConfig: s.opts.TLS.Clone(),
+		ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
+		ErrorLog: quiet(s.opts.Logger),
+	}
+}
+
+// quiet turns what net/http has to say about clients into debug messages:
+// broken connections are this server's trade.
+func quiet(l *slog.Logger) *log.Logger {
+	return slog.NewLogLogger(l.Handler(), slog.LevelDebug)
+}
+
+// Close stops a run, takes every fault off, ends the event streams and lets
+// requests finish for up to 5 s; what is left then is cut off. Closing twice is
+// closing once.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	servers := s.servers
+	listeners := []net.Listener{s.listener}
+	for _, t := range s.plane.targets {
+		listeners = append(listeners, t.listener)
+	}
+	s.mu.Unlock()
+	s.control.close()
+	s.control.events.close()
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	defer cancel()
+	var wait sync.WaitGroup
+	for _, server := range servers {
+		wait.Go(func() {
+			if server.Shutdown(ctx) != nil {
+				_ = server.Close() // whoever is left is cut off
+			}
+		})
+	}
+	wait.Wait()
+	for _, l := range listeners {
+		if l != nil {
+			_ = l.Close() // most are closed by now
+		}
+	}
+	s.load.CloseIdleConnections()
+	s.plane.transports.close()
+	return s.control.store.close()
+}
+
+// Enable is the master switch. With it off nothing is injected, whatever the
+// config says and an orchestration does.
+func (s *Server) Enable(on bool) { s.control.setEnabled(on) }
+
+// transport implements driver.
+func (s *Server) transport() http.RoundTripper { return s.load }
+
+// url implements driver. A document without targets means the only one there
+// is.
+func (s *Server) url(target string) string {
+	t := s.plane.find(target)
+	if t == nil {
+		t = s.plane.targets[0]
+	}
+	return t.url(s.scheme(), s.address())
+}
+
+// newLoadTransport reaches the server's own targets, whatever host their URL
+// names, and nothing else.
+func (s *Server) newLoadTransport() *http.Transport {
+	t := newTransports(s.opts.UpstreamTLS).standard
+	dialer := &net.Dialer{Timeout: 10 * time.Second}
+	t.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		_, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, err
+		}
+		host, _, err := net.SplitHostPort(s.address().String())
+		if err != nil {
+			return nil, err
+		}
+		return dialer.DialContext(ctx, network, net.JoinHostPort(host, port))
+	}
+	if s.opts.TLS != nil {
+		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} // the server talks to itself, over loopback
+	}
+	return t
+}
+
+// targetURLs lists the targets for the API.
+func (s *Server) targetURLs() (out []TargetStatus) {
+	addr := s.address()
+	for _, name := range s.plane.names() {
+		t := s.plane.find(name)
+		status := TargetStatus{Name: t.Name, Upstream: redacted(t.Upstream)}
+		if addr != nil {
+			status.URL = t.url(s.scheme(), addr)
+		}
+		out = append(out, status)
+	}
+	return out
+}
+
+func redacted(upstream string) string {
+	if u, err := url.Parse(upstream); err == nil {
+		return u.Redacted()
+	}
+	return ""
+}

@@ -1,0 +1,81 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/mockforge-go/mockforge/orchestrator"
+)
+
+// targetList checks the targets of Options and completes them; the one of
+// Options.Upstream comes last, because it takes what no other does.
+func targetList(o Options) ([]Target, error) {
+	var problems []error
+	fail := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	var out []Target
+	seen := map[string]bool{}
+	for _, t := range o.Targets {
+		switch {
+		case !validName(t.Name):
+			fail("target %q: a name is made of letters, digits, '-', '_' and '.'", t.Name)
+			continue
+		case seen[t.Name]:
+			fail("target %s is configured twice", t.Name)
+			continue
+		case t.Port < AnyPort || t.Port > 65535:
+			fail("target %s: port %d is out of range: 1 to 65535", t.Name, t.Port)
+		case t.Prefix != "" && t.Prefix[0] != '/':
+			fail("target %s: prefix %q must begin with /", t.Name, t.Prefix)
+		}
+		seen[t.Name] = true
+		if t.Port == 0 && t.Host == "" && t.Prefix == "" {
+			t.Prefix = "/" + t.Name
+			if t.Name == orchestrator.DefaultTarget {
+				t.Prefix = "/"
+			}
+		}
+		if t.Prefix != "/" {
+			t.Prefix = strings.TrimSuffix(t.Prefix, "/")
+		}
+		t.Host = strings.ToLower(t.Host)
+		out = append(out, t)
+	}
+	if o.Upstream != "" || len(out) == 0 {
+		if seen[orchestrator.DefaultTarget] {
+			fail("target %s is configured twice: by Upstream and by Targets", orchestrator.DefaultTarget)
+		}
+		out = append(out, Target{Name: orchestrator.DefaultTarget, Upstream: o.Upstream, Prefix: "/"})
+	}
+	for _, t := range out {
+		if _, err := upstreamURL(t.Upstream); err != nil {
+			fail("target %s: %w", t.Name, err)
+		}
+	}
+	return out, errors.Join(problems...)
+}
+
+// upstreamURL is nil for the empty text, which is the echo.
+func upstreamURL(text string) (*url.URL, error) {
+	if text == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("upstream %q is not a URL: use one like http://127.0.0.1:8080", text)
+	}
+	switch {
+	case u.Host == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "h2c":
+		return nil, fmt.Errorf("upstream %q: use a URL that begins with http://, https:// or h2c://", text)
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return nil, fmt.Errorf("upstream %q: a user, a query and a fragment are not supported", u.Redacted())
+	}
+	return u, nil
+}
+
+func validName(name string) bool {
+	return name != "" && len(name) <= 100 && !strings.ContainsFunc(name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.", r)
+	})
+}
