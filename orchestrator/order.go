@@ -164,6 +164,9 @@ func (r *Run) skipped(step Step, iteration int, reason string) {
 
 // note records a step's result and reports whether it failed.
 func (r *Run) note(res StepResult) bool {
+	if r.opts.Hooks.Ended != nil {
+		defer r.opts.Hooks.Ended(res)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.result.add(res)

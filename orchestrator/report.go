@@ -89,7 +89,7 @@ func (r *Run) Report() Report {
 	out.Started, out.Ended, out.Digest, out.Dropped = r.started, r.ended, r.result.Digest, r.result.Dropped
 	results, ended := r.result.Results, r.state.Ended()
 	for _, s := range r.result.Steps {
-		out.Steps = append(out.Steps, reportStep(s))
+		out.Steps = append(out.Steps, s.Report())
 	}
 	for _, c := range r.result.Checks {
 		out.Checks = append(out.Checks, reportCheck(c))
@@ -120,7 +120,8 @@ func (r *Run) Report() Report {
 	return out
 }
 
-func reportStep(s StepResult) StepReport {
+// Report is the result in the form of a Report.
+func (s StepResult) Report() StepReport {
 	out := StepReport{
 		Name: s.Name, Iteration: s.Iteration, State: s.State, Reason: s.Reason, Tolerated: s.Tolerated,
 		Start: s.Start.Seconds(), End: s.End.Seconds(), Problems: s.Problems,

@@ -65,6 +65,8 @@ type Hooks struct {
 	// Overrun is told of a body that has not returned when the step's end and
 	// the grace are over. It is left behind.
 	Overrun func(s *ActiveStep)
+	// Ended is told of the result of a step that was run, once it counts.
+	Ended func(res StepResult)
 	// Skipped is told of a step that is not run.
 	Skipped func(step Step, iteration int, reason string)
 	// Moved is told that a step starts later than the timetable says.

@@ -35,6 +35,17 @@ func (c *control) allProfiles() ([]orchestrator.Profile, error) {
 	return out, nil
 }
 
+// overProfile is a built-in profile with the sections of a config over it.
+func overProfile(name string, config injector.Config) (injector.Config, error) {
+	p, ok := injector.Preset(name)
+	if !ok || !p.Profile {
+		return config, &statusError{http.StatusNotFound, fmt.Sprintf("Profile '%s' not found: there are %s", name, listed(NetworkProfiles()))}
+	}
+	st := standing{base: p.Config}
+	st.start(orchestrator.Scenario{Config: &config})
+	return st.config(), nil
+}
+
 func (c *control) profile(name string) (orchestrator.Profile, error) {
 	all, err := c.allProfiles()
 	if err != nil {

@@ -33,28 +33,53 @@ type NamedScenario struct {
 	Tags        []string `json:"tags"`
 }
 
-func (c *control) getPredefined(w http.ResponseWriter, _ *http.Request) error {
-	out := []NamedScenario{}
+// Scenarios lists the presets.
+func Scenarios() []NamedScenario { return named(false) }
+
+// NetworkProfiles lists the network profiles that came with the product.
+func NetworkProfiles() []NamedScenario { return named(true) }
+
+func named(profiles bool) (out []NamedScenario) {
 	for _, p := range injector.Presets() {
-		if !p.Profile {
+		if p.Profile == profiles {
 			out = append(out, NamedScenario{p.Name, p.Description, p.Tags})
 		}
 	}
-	writeJSON(w, http.StatusOK, out)
+	return out
+}
+
+// listed is the names in a row, for a sentence.
+func listed(of []NamedScenario) string {
+	var names []string
+	for _, s := range of {
+		names = append(names, s.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (c *control) getPredefined(w http.ResponseWriter, _ *http.Request) error {
+	writeJSON(w, http.StatusOK, Scenarios())
 	return nil
 }
 
 func (c *control) postScenario(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("name")
-	p, ok := injector.Preset(name)
-	if !ok || p.Profile {
-		return &statusError{http.StatusNotFound, fmt.Sprintf("Scenario '%s' not found: there are %s", name, presetNames())}
+	sc, err := preset(name)
+	if err != nil {
+		return err
 	}
-	c.change(func(s *standing) {
-		s.start(orchestrator.Scenario{Name: p.Name, Description: p.Description, Tags: p.Tags, Config: &p.Config})
-	})
+	c.change(func(s *standing) { s.start(*sc) })
 	writeJSON(w, http.StatusOK, Message{Message: fmt.Sprintf("Scenario '%s' started", name), Warnings: c.offWarning()})
 	return nil
+}
+
+// preset is the scenario of that name.
+func preset(name string) (*orchestrator.Scenario, error) {
+	p, ok := injector.Preset(name)
+	if !ok || p.Profile {
+		return nil, &statusError{http.StatusNotFound, fmt.Sprintf("Scenario '%s' not found: there are %s", name, listed(Scenarios()))}
+	}
+	return &orchestrator.Scenario{Name: p.Name, Description: p.Description, Tags: p.Tags, Config: &p.Config}, nil
 }
 
 // offWarning says that what was set has no effect while the switch is off.
@@ -65,16 +90,6 @@ func (c *control) offWarning() (warnings []orchestrator.Problem) {
 		}
 	})
 	return warnings
-}
-
-func presetNames() string {
-	var names []string
-	for _, p := range injector.Presets() {
-		if !p.Profile {
-			names = append(names, p.Name)
-		}
-	}
-	return strings.Join(names, ", ")
 }
 
 func (c *control) deleteScenario(w http.ResponseWriter, r *http.Request) error {

@@ -30,7 +30,7 @@ type TargetStatus struct {
 // getStatus says what the standing config does; while an orchestration runs it
 // waits, and the orchestration's steps say what they do.
 func (s *Server) getStatus(w http.ResponseWriter, _ *http.Request) error {
-	out := ChaosStatus{ActiveScenarios: []string{}, Orchestration: s.control.status(), Targets: s.targetURLs(), Version: s.opts.Version}
+	out := ChaosStatus{ActiveScenarios: []string{}, Orchestration: s.control.status(), Targets: s.Targets(), Version: s.opts.Version}
 	s.control.view(func(enabled bool, st *standing) {
 		out.Enabled = enabled
 		for _, started := range st.started {

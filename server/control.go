@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/mockforge-go/mockforge/injector"
+	"github.com/mockforge-go/mockforge/orchestrator"
 )
 
 // A control owns what may go wrong: the master switch, the standing config and
@@ -27,12 +28,12 @@ type control struct {
 	remove   func() // takes the standing layer off; nil: it is off
 	current  *activeRun
 	last     *activeRun // the run that ended last; nil: none since the start
-	runs     int        // started so far, for their ids
+	lastID   string     // of a run
 	closed   bool
 }
 
 // begin puts the standing config in force, as far as the switch lets it.
-func (c *control) begin(enabled bool, config injector.Config) {
+func (c *control) begin(enabled bool, config injector.Config, scenario *orchestrator.Scenario) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.injector.ObserveAll(false)
@@ -42,6 +43,9 @@ func (c *control) begin(enabled bool, config injector.Config) {
 	c.enabled = enabled
 	config.Enabled = nil // the switch is enabled
 	c.standing.replace(config)
+	if scenario != nil {
+		c.standing.start(*scenario)
+	}
 	c.apply()
 }
 

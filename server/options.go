@@ -34,6 +34,12 @@ type Options struct {
 	// Config is the standing config: what goes wrong while no orchestration
 	// runs. Default: nothing.
 	Config injector.Config
+	// Profile is a network profile to start with; Config's sections take the
+	// place of its own. Default: none.
+	Profile string
+	// Scenario is a preset to start with, as POST /api/chaos/scenarios/NAME
+	// does. Default: none.
+	Scenario string
 	// Seed of the standing config's decisions. Default: 0.
 	Seed uint64
 	// TrustForwarded takes the client's address from X-Forwarded-For.

@@ -86,7 +86,7 @@ func (c *control) startRun(o *orchestrator.Orchestration, seed *uint64) (*active
 	}
 	a.run, err = orchestrator.NewRun(o, orchestrator.RunOptions{
 		Seed: seed, Injector: c.injector, Prompt: true, Log: log, Client: client, URL: c.drive.url,
-		Hooks: orchestrator.Hooks{Step: func(_ *orchestrator.ActiveStep, do func() orchestrator.StepResult) { c.stepEnded(a, do()) }},
+		Hooks: orchestrator.Hooks{Ended: func(res orchestrator.StepResult) { c.stepEnded(a, res) }},
 	})
 	if err != nil {
 		_ = closeLog() // nothing was written
@@ -97,8 +97,7 @@ func (c *control) startRun(o *orchestrator.Orchestration, seed *uint64) (*active
 			a.run.AddTarget(name)
 		}
 	}
-	c.runs++
-	a.id = fmt.Sprintf("%s-%d", time.Now().UTC().Format("20060102-150405"), c.runs)
+	a.id = c.newID()
 	if err := c.store.setRunning(&running{Report: a.report(), Document: a.document}); err != nil {
 		_ = closeLog()
 		return nil, err
@@ -117,18 +116,25 @@ func (c *control) startRun(o *orchestrator.Orchestration, seed *uint64) (*active
 	return a, nil
 }
 
+// newID names a run by when it started. Ids rise, also over restarts. c.mu is
+// held.
+func (c *control) newID() string {
+	const form = "20060102-150405.000"
+	now := time.Now().UTC()
+	if last, err := time.Parse(form, c.lastID); err == nil && !now.Truncate(time.Millisecond).After(last) {
+		now = last.Add(time.Millisecond)
+	}
+	c.lastID = now.Format(form)
+	return c.lastID
+}
+
 // stepEnded keeps what is known, for the case that the server dies.
 func (c *control) stepEnded(a *activeRun, res orchestrator.StepResult) {
 	c.log.Info("step ended", "id", a.id, "step", res.Name, "iteration", res.Iteration, "state", res.State, "reason", res.Reason)
-	report := a.report()
-	if err := c.store.setRunning(&running{Report: report, Document: a.document}); err != nil {
+	if err := c.store.setRunning(&running{Report: a.report(), Document: a.document}); err != nil {
 		c.log.Error("the state of the run cannot be kept", "error", err)
 	}
-	for _, s := range report.Steps {
-		if s.Name == res.Name && s.Iteration == res.Iteration {
-			c.events.publish("step", s)
-		}
-	}
+	c.events.publish("step", res.Report())
 }
 
 // runEnded puts everything back as it was before the run.
@@ -174,10 +180,18 @@ func (c *control) stopRun(reason string) bool {
 
 // recover turns a run that the last server did not end into history.
 func (c *control) recover() error {
+	past, err := c.store.history()
+	if err != nil {
+		return err
+	}
+	if len(past) > 0 {
+		c.lastID = past[0].ID
+	}
 	r, err := c.store.running()
 	if err != nil || r == nil {
 		return err
 	}
+	c.lastID = r.Report.ID
 	report := r.Report
 	report.State, report.Reason, report.Current = orchestrator.RunStopped, orchestrator.ErrStopped.Error()+": interrupted", nil
 	kept := report.Steps[:0]

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/mockforge-go/mockforge/injector"
+	"github.com/mockforge-go/mockforge/orchestrator"
 )
 
 // A Server is the standalone chaos server. Its methods are safe for concurrent
@@ -45,6 +46,18 @@ func New(opts Options) (*Server, error) {
 	if !loopback(opts.Host) && opts.AdminToken == "" && !opts.InsecureAdmin {
 		return nil, fmt.Errorf("host %s is reachable from other machines, and anybody there could control the server: set an admin token, or allow it with --insecure-admin", opts.Host)
 	}
+	var scenario *orchestrator.Scenario
+	if opts.Scenario != "" {
+		if scenario, err = preset(opts.Scenario); err != nil {
+			return nil, err
+		}
+	}
+	config := opts.Config
+	if opts.Profile != "" {
+		if config, err = overProfile(opts.Profile, opts.Config); err != nil {
+			return nil, err
+		}
+	}
 	s := &Server{opts: opts, stats: newStatistician()}
 	s.metrics = newMetrics()
 	seen := &observers{always: []injector.Observer{s.stats, s.metrics}}
@@ -70,7 +83,7 @@ func New(opts Options) (*Server, error) {
 		_ = kept.close() // the first error says more
 		return nil, err
 	}
-	s.control.begin(opts.Chaos, opts.Config)
+	s.control.begin(opts.Chaos, config, scenario)
 	s.handler = s.routes()
 	s.load = s.newLoadTransport()
 	return s, nil
@@ -287,8 +300,9 @@ func (s *Server) newLoadTransport() *http.Transport {
 	return t
 }
 
-// targetURLs lists the targets for the API.
-func (s *Server) targetURLs() (out []TargetStatus) {
+// Targets lists the targets, sorted by name. They have URLs once the server
+// listens.
+func (s *Server) Targets() (out []TargetStatus) {
 	addr := s.address()
 	for _, name := range s.plane.names() {
 		t := s.plane.find(name)

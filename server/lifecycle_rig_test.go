@@ -1,0 +1,135 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mockforge-go/mockforge/orchestrator"
+	"github.com/mockforge-go/mockforge/server"
+)
+
+// A live server runs on loopback, in front of an upstream that answers 200.
+type live struct {
+	*server.Server
+	t    *testing.T
+	end  context.CancelFunc
+	done chan error
+}
+
+func serveLive(t *testing.T, opts server.Options) *live {
+	t.Helper()
+	opts.Port = server.AnyPort
+	opts.Logger = slog.New(slog.DiscardHandler)
+	if opts.Upstream == "" && len(opts.Targets) == 0 {
+		upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }))
+		t.Cleanup(upstream.Close)
+		opts.Upstream = upstream.URL
+	}
+	s, err := server.New(opts)
+	require.NoError(t, err)
+	require.NoError(t, s.Listen())
+	ctx, cancel := context.WithCancel(context.Background())
+	l := &live{Server: s, t: t, end: cancel, done: make(chan error, 1)}
+	go func() { l.done <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		<-l.done
+	})
+	return l
+}
+
+// call calls the API and reads the answer into a value.
+func (l *live) call(method, path string, body any, into any) int {
+	l.t.Helper()
+	return callAPI(l.t, l.URL(), method, path, body, into)
+}
+
+func callAPI(t *testing.T, base, method, path string, body any, into any) int {
+	t.Helper()
+	var text []byte
+	switch b := body.(type) {
+	case nil:
+	case string:
+		text = []byte(b)
+	default:
+		var err error
+		text, err = json.Marshal(b)
+		require.NoError(t, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	q, err := http.NewRequestWithContext(ctx, method, base+path, bytes.NewReader(text))
+	require.NoError(t, err)
+	resp, err := http.DefaultClient.Do(q)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	if into != nil {
+		require.NoError(t, json.Unmarshal(data, into), "%s %s: %s", method, path, data)
+	}
+	return resp.StatusCode
+}
+
+// probe sends a request through the data plane and reports its status and
+// which steps acted on it.
+func probe(t *testing.T, base string) (status int, steps []string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/orders", nil)
+	require.NoError(t, err)
+	resp, err := http.DefaultClient.Do(q)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	_, err = io.Copy(io.Discard, resp.Body)
+	require.NoError(t, err)
+	return resp.StatusCode, resp.Header.Values("X-Mockforge-Step")
+}
+
+// start starts a document in YAML, by way of an import.
+func (l *live) start(document string) (id string) {
+	l.t.Helper()
+	o, _, err := orchestrator.Parse([]byte(document), orchestrator.YAML)
+	require.NoError(l.t, err)
+	var answer struct{ Message, ID, Error string }
+	require.Equal(l.t, 200, l.call("POST", "/api/chaos/orchestration/import", map[string]string{"content": document, "format": "yaml"}, &answer))
+	require.Equal(l.t, 200, l.call("POST", "/api/chaos/orchestration/start", map[string]string{"name": o.Name}, &answer), answer.Error)
+	return answer.ID
+}
+
+// status is the orchestration's.
+func (l *live) status() (s liveStatus) {
+	l.t.Helper()
+	require.Equal(l.t, 200, l.call("GET", "/api/chaos/orchestration/status", nil, &s))
+	return s
+}
+
+type liveStatus struct {
+	IsRunning bool `json:"is_running"`
+	orchestrator.Report
+}
+
+// until waits for a state of the run that the condition describes.
+func (l *live) until(what string, holds func(liveStatus) bool) (s liveStatus) {
+	l.t.Helper()
+	require.Eventually(l.t, func() bool {
+		s = l.status()
+		return holds(s)
+	}, 30*time.Second, 5*time.Millisecond, what)
+	return s
+}
+
+func (l *live) ended() liveStatus {
+	l.t.Helper()
+	return l.until("the run ends", func(s liveStatus) bool { return !s.IsRunning && s.State.Ended() })
+}
