@@ -12,8 +12,8 @@ import (
 	"github.com/mockforge-go/mockforge/server"
 )
 
-// A document is a part of an orchestration document, as the flags write it.
-type document map[string]any
+// fields are a mapping of an orchestration document, as the flags write it.
+type fields map[string]any
 
 // A chaosFlags holds the flags of serve that say what goes wrong. They become
 // one config; a section that no flag asks for stays off.
@@ -122,8 +122,8 @@ func (f *chaosFlags) apply(flags *pflag.FlagSet, opts *server.Options) error {
 	if err := f.checkDependents(flags); err != nil {
 		return err
 	}
-	config := document{}
-	for _, set := range []func(*pflag.FlagSet, document) error{f.setRandom, f.setLatency, f.setErrors, f.setLimits, f.setBreaker, f.setBulkhead} {
+	config := fields{}
+	for _, set := range []func(*pflag.FlagSet, fields) error{f.setRandom, f.setLatency, f.setErrors, f.setLimits, f.setBreaker, f.setBulkhead} {
 		if err := set(flags, config); err != nil {
 			return err
 		}
@@ -159,7 +159,7 @@ func (f *chaosFlags) checkDependents(flags *pflag.FlagSet) error {
 	return nil
 }
 
-func (f *chaosFlags) setRandom(_ *pflag.FlagSet, c document) error {
+func (f *chaosFlags) setRandom(_ *pflag.FlagSet, c fields) error {
 	if !f.random {
 		return nil
 	}
@@ -167,12 +167,12 @@ func (f *chaosFlags) setRandom(_ *pflag.FlagSet, c document) error {
 		atLeast("chaos-random-min-delay", f.randomMinDelay, 0), atLeast("chaos-random-max-delay", f.randomMaxDelay, f.randomMinDelay)); err != nil {
 		return err
 	}
-	c["fault_injection"] = document{"http_error_probability": f.randomErrorRate}
-	c["latency"] = document{"random_delay_range_ms": []int{f.randomMinDelay, f.randomMaxDelay}, "probability": f.randomDelayRate}
+	c["fault_injection"] = fields{"http_error_probability": f.randomErrorRate}
+	c["latency"] = fields{"random_delay_range_ms": []int{f.randomMinDelay, f.randomMaxDelay}, "probability": f.randomDelayRate}
 	return nil
 }
 
-func (f *chaosFlags) setLatency(flags *pflag.FlagSet, c document) error {
+func (f *chaosFlags) setLatency(flags *pflag.FlagSet, c fields) error {
 	fixed, ranged := flags.Changed("chaos-latency-ms"), flags.Changed("chaos-latency-range")
 	if !fixed && !ranged {
 		return nil
@@ -183,7 +183,7 @@ func (f *chaosFlags) setLatency(flags *pflag.FlagSet, c document) error {
 	if err := firstError(share("chaos-latency-probability", f.latencyProbability), atLeast("chaos-latency-ms", f.latency, 0)); err != nil {
 		return err
 	}
-	l := document{"fixed_delay_ms": f.latency, "probability": f.latencyProbability}
+	l := fields{"fixed_delay_ms": f.latency, "probability": f.latencyProbability}
 	if ranged {
 		lo, hi, ok := strings.Cut(f.latencyRange, "-")
 		least, err1 := strconv.Atoi(strings.TrimSpace(lo))
@@ -198,14 +198,14 @@ func (f *chaosFlags) setLatency(flags *pflag.FlagSet, c document) error {
 	return nil
 }
 
-func (f *chaosFlags) setErrors(flags *pflag.FlagSet, c document) error {
+func (f *chaosFlags) setErrors(flags *pflag.FlagSet, c fields) error {
 	if !flags.Changed("chaos-http-errors") && !flags.Changed("chaos-http-error-probability") {
 		return nil
 	}
 	if err := share("chaos-http-error-probability", f.httpErrorProbability); err != nil {
 		return err
 	}
-	out := document{"http_error_probability": f.httpErrorProbability}
+	out := fields{"http_error_probability": f.httpErrorProbability}
 	if flags.Changed("chaos-http-errors") {
 		var codes []int
 		for word := range strings.SplitSeq(f.httpErrors, ",") {
@@ -221,12 +221,12 @@ func (f *chaosFlags) setErrors(flags *pflag.FlagSet, c document) error {
 	return nil
 }
 
-func (f *chaosFlags) setLimits(flags *pflag.FlagSet, c document) error {
+func (f *chaosFlags) setLimits(flags *pflag.FlagSet, c fields) error {
 	if flags.Changed("chaos-rate-limit") {
 		if err := atLeast("chaos-rate-limit", f.rateLimit, 1); err != nil {
 			return err
 		}
-		c["rate_limit"] = document{"requests_per_second": f.rateLimit, "burst_size": 2 * f.rateLimit}
+		c["rate_limit"] = fields{"requests_per_second": f.rateLimit, "burst_size": 2 * f.rateLimit}
 	}
 	if !flags.Changed("chaos-bandwidth-limit") && !flags.Changed("chaos-packet-loss") && !f.shaping {
 		return nil
@@ -244,11 +244,11 @@ func (f *chaosFlags) setLimits(flags *pflag.FlagSet, c document) error {
 	if limit < 0 {
 		return fmt.Errorf("the bandwidth limit of %d bytes a second is negative", limit)
 	}
-	c["traffic_shaping"] = document{"bandwidth_limit_bps": limit, "packet_loss_percent": f.packetLoss}
+	c["traffic_shaping"] = fields{"bandwidth_limit_bps": limit, "packet_loss_percent": f.packetLoss}
 	return nil
 }
 
-func (f *chaosFlags) setBreaker(_ *pflag.FlagSet, c document) error {
+func (f *chaosFlags) setBreaker(_ *pflag.FlagSet, c fields) error {
 	if !f.breaker {
 		return nil
 	}
@@ -259,12 +259,12 @@ func (f *chaosFlags) setBreaker(_ *pflag.FlagSet, c document) error {
 		atLeast("circuit-breaker-success-threshold", f.breakerSuccesses, 1), atLeast("circuit-breaker-timeout-ms", f.breakerTimeout, 1)); err != nil {
 		return err
 	}
-	c["circuit_breaker"] = document{"failure_threshold": f.breakerFailures, "success_threshold": f.breakerSuccesses,
+	c["circuit_breaker"] = fields{"failure_threshold": f.breakerFailures, "success_threshold": f.breakerSuccesses,
 		"timeout_ms": f.breakerTimeout, "failure_rate_threshold": f.breakerFailureRate}
 	return nil
 }
 
-func (f *chaosFlags) setBulkhead(_ *pflag.FlagSet, c document) error {
+func (f *chaosFlags) setBulkhead(_ *pflag.FlagSet, c fields) error {
 	if !f.bulkhead {
 		return nil
 	}
@@ -272,7 +272,7 @@ func (f *chaosFlags) setBulkhead(_ *pflag.FlagSet, c document) error {
 		atLeast("bulkhead-queue-timeout-ms", f.bulkheadTimeout, 0)); err != nil {
 		return err
 	}
-	c["bulkhead"] = document{"max_concurrent_requests": f.bulkheadMost, "max_queue_size": f.bulkheadQueue, "queue_timeout_ms": f.bulkheadTimeout}
+	c["bulkhead"] = fields{"max_concurrent_requests": f.bulkheadMost, "max_queue_size": f.bulkheadQueue, "queue_timeout_ms": f.bulkheadTimeout}
 	return nil
 }
 
