@@ -1,0 +1,174 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/mockforge-go/mockforge/orchestrator"
+)
+
+// What an answer may hold at most, in bytes.
+const (
+	maxAnswer  = 32 << 20
+	maxRefusal = 4 << 20
+)
+
+// A call is one request to the API.
+type call struct {
+	method string
+	path   string // "/api/chaos/status", escaped
+	query  url.Values
+	body   any // nil: none; json.RawMessage is sent as it is
+}
+
+// path joins segments of which any may hold any character.
+func path(segments ...string) string {
+	var b strings.Builder
+	b.WriteString("/api/chaos")
+	for _, s := range segments {
+		b.WriteString("/" + url.PathEscape(s))
+	}
+	return b.String()
+}
+
+// json makes a call and decodes the answer.
+func (c *Client) json(ctx context.Context, k call, into any) error {
+	data, err := c.raw(ctx, k)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return fmt.Errorf("%s %s: the answer is not what a mockforge server sends: %w; is the base URL right?", k.method, c.url(k), err)
+	}
+	return nil
+}
+
+// message makes a call of which the server only says how it went.
+func (c *Client) message(ctx context.Context, k call) (string, error) {
+	var answer struct {
+		Message string `json:"message"`
+	}
+	err := c.json(ctx, k, &answer)
+	return answer.Message, err
+}
+
+// raw makes a call within the client's time-out and reads the whole answer.
+func (c *Client) raw(ctx context.Context, k call) ([]byte, error) {
+	timed, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	request, err := c.request(timed, k)
+	if err != nil {
+		return nil, err
+	}
+	send := c.once
+	if k.method == http.MethodGet || k.method == http.MethodPut {
+		send = c.again
+	}
+	response, err := send.Do(request)
+	if err != nil {
+		if response != nil {
+			response.Body.Close()
+		}
+		return nil, c.lost(ctx, k, err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode/100 != 2 {
+		return nil, c.refusal(k, response)
+	}
+	data, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	if err != nil {
+		return nil, c.lost(ctx, k, err)
+	}
+	if len(data) > maxAnswer {
+		return nil, fmt.Errorf("%s %s: the answer is larger than %d bytes", k.method, c.url(k), maxAnswer)
+	}
+	return data, nil
+}
+
+func (c *Client) url(k call) string {
+	u := c.base.String() + k.path
+	if len(k.query) > 0 {
+		u += "?" + k.query.Encode()
+	}
+	return u
+}
+
+func (c *Client) request(ctx context.Context, k call) (*retryablehttp.Request, error) {
+	var body any // a nil []byte would be an empty body
+	if k.body != nil {
+		data, err := json.Marshal(k.body)
+		if err != nil {
+			return nil, fmt.Errorf("%s %s: %w", k.method, c.url(k), err)
+		}
+		body = data
+	}
+	request, err := retryablehttp.NewRequestWithContext(ctx, k.method, c.url(k), body)
+	if err != nil {
+		return nil, fmt.Errorf("client: %w", err)
+	}
+	c.header(request.Header)
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	return request, nil
+}
+
+func (c *Client) header(h http.Header) {
+	h.Set("User-Agent", "mockforge-client")
+	if c.token != "" {
+		h.Set("Authorization", "Bearer "+c.token)
+	}
+}
+
+// lost is the error of a call without an answer. outer is the caller's context.
+func (c *Client) lost(outer context.Context, k call, err error) error {
+	if outer.Err() != nil {
+		return fmt.Errorf("%s %s: %w", k.method, c.url(k), outer.Err())
+	}
+	var wrapped *url.Error // its text repeats what ours says
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w: %s %s: no answer within %s: %w", ErrUnreachable, k.method, c.url(k), c.timeout, err)
+	}
+	return fmt.Errorf("%w: %s %s: %w", ErrUnreachable, k.method, c.url(k), err)
+}
+
+// refusal reads an answer that says no.
+func (c *Client) refusal(k call, response *http.Response) error {
+	data, _ := io.ReadAll(io.LimitReader(response.Body, maxRefusal)) // what arrived says more than nothing
+	refused := &Error{Method: k.method, URL: c.url(k), StatusCode: response.StatusCode}
+	var answer struct {
+		Error    string                 `json:"error"`
+		Problems []orchestrator.Problem `json:"problems"`
+	}
+	if json.Unmarshal(data, &answer) == nil && answer.Error != "" {
+		refused.Message, refused.Problems = answer.Error, answer.Problems
+		return refused
+	}
+	refused.Message = fmt.Sprintf("%s %s: %s, and not in the words of a mockforge server", k.method, refused.URL, response.Status)
+	if start := excerpt(data); start != "" {
+		refused.Message += fmt.Sprintf(": %q", start)
+	}
+	return refused
+}
+
+// excerpt is the beginning of a text.
+func excerpt(data []byte) string {
+	const most = 120
+	data = bytes.TrimSpace(data)
+	if len(data) > most {
+		return strings.ToValidUTF8(string(data[:most]), "") + "…"
+	}
+	return string(data)
+}
