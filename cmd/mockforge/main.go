@@ -2,6 +2,7 @@
 //
 //	mockforge orchestrate template --output orchestration.yaml
 //	mockforge orchestrate validate --file orchestration.yaml
+//	mockforge orchestrate start --file orchestration.yaml --wait
 //
 // Every command ends with 0 (ok), 1 (the run failed), 2 (usage, or an invalid
 // document), 3 (something was inconclusive and nothing failed) or 4 (the server

@@ -37,13 +37,14 @@ wrong, with expectations that are checked when each step ends.
 Exit codes: 0 ok, 1 the run failed, 2 usage or invalid document,
 3 something was inconclusive and nothing failed, 4 the server cannot be reached.`,
 		Example: `  mockforge orchestrate template --output orchestration.yaml
-  mockforge orchestrate validate --file orchestration.yaml`,
+  mockforge orchestrate validate --file orchestration.yaml
+  mockforge orchestrate start --file orchestration.yaml --wait`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	})
 	root.SetVersionTemplate("mockforge {{.Version}}\n")
-	root.AddCommand(serveCommand(), orchestrateCommand(), versionCommand())
+	root.AddCommand(serveCommand(), orchestrateCommand(), chaosCommand(), versionCommand())
 	return root
 }
 

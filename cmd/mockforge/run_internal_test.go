@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 )
 
@@ -60,11 +61,18 @@ func TestUsage(t *testing.T) {
 // Every command says how it is used.
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"", "orchestrate", "orchestrate template", "orchestrate validate", "version"} {
-		code, stdout, _ := execute(t, append(strings.Fields(command), "--help")...)
+	var visit func(*cobra.Command)
+	visit = func(c *cobra.Command) {
+		words := strings.Fields(c.CommandPath())[1:]
+		code, stdout, _ := execute(t, append(words, "--help")...)
 		require.Equal(t, exitOK, code)
-		require.Contains(t, stdout, "Examples:", "%q", command)
+		require.Contains(t, stdout, "Examples:", c.CommandPath())
+		require.Contains(t, c.Example, c.CommandPath(), "an example is of the command itself")
+		for _, child := range c.Commands() {
+			visit(child)
+		}
 	}
+	visit(rootCommand())
 }
 
 func TestExitCode(t *testing.T) {

@@ -45,8 +45,8 @@ func (c *Client) SetSection(ctx context.Context, section string, patch json.RawM
 
 // valid finds the mistake before the server does.
 func valid(document json.RawMessage) error {
-	var any any
-	return json.Unmarshal(document, &any)
+	var anything any
+	return json.Unmarshal(document, &anything)
 }
 
 // Enable switches chaos on: the standing config is in force, and

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/charmbracelet/x/term"
+	"github.com/spf13/cobra"
+
+	"github.com/mockforge-go/mockforge/orchestrator"
+	"github.com/mockforge-go/mockforge/server/client"
+)
+
+// errLeft is the end of following without the end of the run.
+var errLeft = errors.New("left running")
+
+// follow shows a run to its end, prints its verdict and ends with its code.
+func follow(c *cobra.Command, r *remote, api *client.Client, id string) error {
+	ctx, out := c.Context(), c.OutOrStdout()
+	var report orchestrator.Report
+	var err error
+	if isTerminal(c.InOrStdin()) && isTerminal(out) && os.Getenv("TERM") != "dumb" {
+		report, err = followLive(ctx, api, id, c.InOrStdin(), out)
+	} else {
+		progress := plainProgress{w: out}
+		report, err = api.Wait(ctx, id, progress.report)
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			err = errLeft
+		}
+	}
+	switch {
+	case errors.Is(err, errLeft):
+		return &exitError{exitFailed, fmt.Errorf("no verdict: the run goes on\n  follow it: %s\n  stop it:   %s", r.command("orchestrate watch"), r.command("orchestrate stop"))}
+	case err != nil:
+		return serverError(err)
+	}
+	fmt.Fprintln(out)
+	if err := writeVerdict(out, report); err != nil {
+		return err
+	}
+	return verdictError(report.State)
+}
+
+// isTerminal reports whether somebody sits at the other end.
+func isTerminal(stream any) bool {
+	file, ok := stream.(interface{ Fd() uintptr })
+	return ok && term.IsTerminal(file.Fd())
+}

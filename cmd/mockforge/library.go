@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mockforge-go/mockforge/orchestrator"
+	"github.com/mockforge-go/mockforge/server/client"
+)
+
+// The documents that a server keeps under their names: import, list, export and
+// delete.
+
+func importCommand() *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use:   "import --file FILE",
+		Short: "Give the server an orchestration to keep",
+		Long: `Give the server an orchestration to keep under its name, for start --name. One
+of the same name is replaced. A file is checked first, as validate does; one
+with errors is not sent.`,
+		Example: `  mockforge orchestrate import --file checkout.yaml
+  mockforge orchestrate start --name checkout`,
+		Args: noArgs("file"),
+	}
+	r := newRemote(c)
+	c.Flags().StringVarP(&file, "file", "f", "", "orchestration to import")
+	_ = c.MarkFlagRequired("file") // fails only for a flag that does not exist
+	completeDocument(c, r)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		d, err := readDocument(file)
+		if err != nil {
+			return err
+		}
+		api, err := r.client(c)
+		if err != nil {
+			return err
+		}
+		imported, err := api.Import(c.Context(), d.content, d.format)
+		if err != nil {
+			return d.refused(err, false)
+		}
+		out := c.OutOrStdout()
+		fmt.Fprintln(out, oneLine(imported.Message))
+		return d.writeWarnings(out, imported.Warnings)
+	}
+	return c
+}
+
+func listCommand() *cobra.Command {
+	var output string
+	c := &cobra.Command{
+		Use:     "list",
+		Short:   "List the orchestrations that the server keeps",
+		Example: `  mockforge orchestrate list`,
+		Args:    noArgs(""),
+	}
+	r := newRemote(c)
+	outputFlag(c, &output)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err := checkOutput(output); err != nil {
+			return err
+		}
+		api, err := r.client(c)
+		if err != nil {
+			return err
+		}
+		kept, err := api.List(c.Context())
+		if err != nil {
+			return serverError(err)
+		}
+		out := c.OutOrStdout()
+		if output == "json" {
+			return writeIndented(out, append([]client.Imported{}, kept...))
+		}
+		if len(kept) == 0 {
+			_, err := fmt.Fprintf(out, "No orchestrations yet. Import one with: %s\n", r.command("orchestrate import --file FILE"))
+			return err
+		}
+		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "NAME\tSTEPS\tTAGS\tDESCRIPTION")
+		for _, o := range kept {
+			fmt.Fprintf(table, "%s\t%d\t%s\t%s\n", oneLine(o.Name), o.Steps, list(o.Tags), firstLine(o.Description))
+		}
+		return table.Flush()
+	}
+	return c
+}
+
+func exportCommand() *cobra.Command {
+	var name, output, format string
+	var force bool
+	c := &cobra.Command{
+		Use:   "export --name NAME",
+		Short: "Write an orchestration that the server keeps to a file",
+		Long: `Write an orchestration that the server keeps to a file, or to standard output.
+A file that exists is kept, unless --force is given.`,
+		Example: `  mockforge orchestrate export --name checkout
+  mockforge orchestrate export --name checkout --output checkout.json`,
+		Args: noArgs("name"),
+	}
+	r := newRemote(c)
+	flags := c.Flags()
+	flags.StringVar(&name, "name", "", "orchestration to export")
+	exportFlags(c, &output, &format, &force, "yaml")
+	_ = c.MarkFlagRequired("name") // fails only for a flag that does not exist
+	completeDocument(c, r)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		return export(c, r, output, format, force, func(api *client.Client, format orchestrator.Format) ([]byte, error) {
+			return api.Export(c.Context(), name, format)
+		})
+	}
+	return c
+}
+
+func deleteCommand() *cobra.Command {
+	var name string
+	c := &cobra.Command{
+		Use:     "delete --name NAME",
+		Short:   "Make the server forget an orchestration",
+		Example: `  mockforge orchestrate delete --name checkout`,
+		Args:    noArgs("name"),
+	}
+	c.Flags().StringVar(&name, "name", "", "orchestration to delete")
+	_ = c.MarkFlagRequired("name") // fails only for a flag that does not exist
+	r := newRemote(c)
+	completeDocument(c, r)
+	return callCommand(c, r, func(c *cobra.Command, _ []string, api *client.Client) (string, error) {
+		return api.Delete(c.Context(), name)
+	})
+}

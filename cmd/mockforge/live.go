@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/mockforge-go/mockforge/orchestrator"
+	"github.com/mockforge-go/mockforge/server/client"
+)
+
+// followLive follows a run on a terminal.
+func followLive(ctx context.Context, api *client.Client, id string, in io.Reader, out io.Writer, opts ...tea.ProgramOption) (orchestrator.Report, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	view := newLiveView(func() (string, error) { return api.Stop(ctx) })
+	// Signals end ctx; Ctrl-C is a key here.
+	program := tea.NewProgram(view, append([]tea.ProgramOption{
+		tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(out), tea.WithoutSignalHandler(),
+	}, opts...)...)
+
+	done := make(chan struct{})
+	var report orchestrator.Report
+	var err error
+	go func() {
+		defer close(done)
+		report, err = api.Wait(ctx, id, func(r orchestrator.Report) { program.Send(r) })
+		program.Send(waitEnded{})
+	}()
+	last, shown := program.Run()
+	cancel()
+	<-done
+	if view, ok := last.(liveView); ok && view.left {
+		return report, errLeft
+	}
+	switch {
+	case err != nil && errors.Is(err, context.Canceled):
+		if shown != nil && !errors.Is(shown, tea.ErrProgramKilled) {
+			return report, shown
+		}
+		return report, errLeft
+	case err != nil:
+		return report, err
+	}
+	return report, nil
+}
+
+// waitEnded says that no report follows.
+type waitEnded struct{}
