@@ -127,7 +127,7 @@ func deleteCommand() *cobra.Command {
 	_ = c.MarkFlagRequired("name") // fails only for a flag that does not exist
 	r := newRemote(c)
 	completeDocument(c, r)
-	return callCommand(c, r, func(c *cobra.Command, _ []string, api *client.Client) (string, error) {
+	return callCommand(c, r, func(c *cobra.Command, _ []string, api *client.Client) (client.Reply, error) {
 		return api.Delete(c.Context(), name)
 	})
 }

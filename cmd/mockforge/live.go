@@ -15,7 +15,10 @@ import (
 func followLive(ctx context.Context, api *client.Client, id string, in io.Reader, out io.Writer, opts ...tea.ProgramOption) (orchestrator.Report, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	view := newLiveView(func() (string, error) { return api.Stop(ctx) })
+	view := newLiveView(func() (string, error) {
+		reply, err := api.Stop(ctx)
+		return reply.Message, err
+	})
 	// Signals end ctx; Ctrl-C is a key here.
 	program := tea.NewProgram(view, append([]tea.ProgramOption{
 		tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(out), tea.WithoutSignalHandler(),

@@ -74,7 +74,7 @@ configured before. chaos reset takes it off again.`,
 	}
 	r := newRemote(c)
 	c.ValidArgsFunction = r.names(profileNames)
-	return callCommand(c, r, func(c *cobra.Command, args []string, api *client.Client) (string, error) {
+	return callCommand(c, r, func(c *cobra.Command, args []string, api *client.Client) (client.Reply, error) {
 		return api.ApplyProfile(c.Context(), args[0])
 	})
 }
@@ -130,12 +130,12 @@ checked first; one with errors is not sent.`,
 		if err != nil {
 			return err
 		}
-		message, err := api.ImportProfile(c.Context(), d.content, d.format)
+		reply, err := api.ImportProfile(c.Context(), d.content, d.format)
 		if err != nil {
 			return d.refused(err, false)
 		}
-		fmt.Fprintln(c.OutOrStdout(), oneLine(message))
-		return d.writeWarnings(c.OutOrStdout(), nil)
+		fmt.Fprintln(c.OutOrStdout(), oneLine(reply.Message))
+		return d.writeWarnings(c.OutOrStdout(), reply.Warnings)
 	}
 	return c
 }

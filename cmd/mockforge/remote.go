@@ -84,18 +84,21 @@ func serverError(err error) error {
 }
 
 // callCommand makes c a command of one call that prints what the server says.
-func callCommand(c *cobra.Command, r *remote, call func(*cobra.Command, []string, *client.Client) (string, error)) *cobra.Command {
+func callCommand(c *cobra.Command, r *remote, call func(*cobra.Command, []string, *client.Client) (client.Reply, error)) *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
 		api, err := r.client(c)
 		if err != nil {
 			return err
 		}
-		message, err := call(c, args, api)
+		reply, err := call(c, args, api)
 		if err != nil {
 			return serverError(err)
 		}
-		_, err = fmt.Fprintln(c.OutOrStdout(), oneLine(message))
-		return err
+		out := c.OutOrStdout()
+		if _, err := fmt.Fprintln(out, oneLine(reply.Message)); err != nil {
+			return err
+		}
+		return document{}.writeWarnings(out, reply.Warnings)
 	}
 	return c
 }

@@ -18,7 +18,7 @@ when none does.`,
   mockforge orchestrate stop --base-url http://localhost:3000`,
 		Args: noArgs(""),
 	}
-	return callCommand(c, newRemote(c), func(c *cobra.Command, _ []string, api *client.Client) (string, error) {
+	return callCommand(c, newRemote(c), func(c *cobra.Command, _ []string, api *client.Client) (client.Reply, error) {
 		fmt.Fprintln(c.OutOrStdout(), "Stopping orchestration...")
 		return api.Stop(c.Context())
 	})

@@ -52,13 +52,17 @@ func (c *Client) json(ctx context.Context, k call, into any) error {
 	return nil
 }
 
-// message makes a call of which the server only says how it went.
-func (c *Client) message(ctx context.Context, k call) (string, error) {
-	var answer struct {
-		Message string `json:"message"`
-	}
-	err := c.json(ctx, k, &answer)
-	return answer.Message, err
+// reply makes a call of which the server only says how it went.
+func (c *Client) reply(ctx context.Context, k call) (Reply, error) {
+	var r Reply
+	err := c.json(ctx, k, &r)
+	return r, err
+}
+
+// A Reply is what a server says about a change that it made.
+type Reply struct {
+	Message  string                 `json:"message"`
+	Warnings []orchestrator.Problem `json:"warnings"` // what is valid and probably not meant
 }
 
 // raw makes a call within the client's time-out and reads the whole answer.
@@ -154,6 +158,9 @@ func (c *Client) refusal(k call, response *http.Response) error {
 	}
 	if json.Unmarshal(data, &answer) == nil && answer.Error != "" {
 		refused.Message, refused.Problems = answer.Error, answer.Problems
+		if len(answer.Problems) > 0 && answer.Error == (&orchestrator.InvalidError{Problems: answer.Problems}).Error() {
+			refused.Message = "the document has errors" // which follow
+		}
 		return refused
 	}
 	refused.Message = fmt.Sprintf("%s %s: %s, and not in the words of a mockforge server", k.method, refused.URL, response.Status)

@@ -24,23 +24,23 @@ func (c *Client) Config(ctx context.Context) (json.RawMessage, error) {
 
 // SetConfig replaces the standing config by a JSON document, such as
 // orchestrator.EncodeConfig writes. It counts from the next request on.
-func (c *Client) SetConfig(ctx context.Context, config json.RawMessage) (message string, err error) {
+func (c *Client) SetConfig(ctx context.Context, config json.RawMessage) (Reply, error) {
 	if err := valid(config); err != nil {
-		return "", fmt.Errorf("set config: %w", err)
+		return Reply{}, fmt.Errorf("set config: %w", err)
 	}
-	return c.message(ctx, call{method: "PUT", path: path("config"), body: config})
+	return c.reply(ctx, call{method: "PUT", path: path("config"), body: config})
 }
 
 // SetSection changes a section of the standing config, one of Sections: fields
 // that patch does not name stay as they are, and null removes one.
-func (c *Client) SetSection(ctx context.Context, section string, patch json.RawMessage) (message string, err error) {
+func (c *Client) SetSection(ctx context.Context, section string, patch json.RawMessage) (Reply, error) {
 	if !slices.Contains(Sections(), section) {
-		return "", fmt.Errorf("set section: no section is called %q: use %s", section, strings.Join(Sections(), ", "))
+		return Reply{}, fmt.Errorf("set section: no section is called %q: use %s", section, strings.Join(Sections(), ", "))
 	}
 	if err := valid(patch); err != nil {
-		return "", fmt.Errorf("set section %s: %w", section, err)
+		return Reply{}, fmt.Errorf("set section %s: %w", section, err)
 	}
-	return c.message(ctx, call{method: "PUT", path: path("config", section), body: patch})
+	return c.reply(ctx, call{method: "PUT", path: path("config", section), body: patch})
 }
 
 // valid finds the mistake before the server does.
@@ -51,16 +51,16 @@ func valid(document json.RawMessage) error {
 
 // Enable switches chaos on: the standing config is in force, and
 // orchestrations may start.
-func (c *Client) Enable(ctx context.Context) (message string, err error) {
-	return c.message(ctx, call{method: "POST", path: path("enable")})
+func (c *Client) Enable(ctx context.Context) (Reply, error) {
+	return c.reply(ctx, call{method: "POST", path: path("enable")})
 }
 
 // Disable switches chaos off. A run goes on without its faults.
-func (c *Client) Disable(ctx context.Context) (message string, err error) {
-	return c.message(ctx, call{method: "POST", path: path("disable")})
+func (c *Client) Disable(ctx context.Context) (Reply, error) {
+	return c.reply(ctx, call{method: "POST", path: path("disable")})
 }
 
 // Reset empties the standing config and stops a run.
-func (c *Client) Reset(ctx context.Context) (message string, err error) {
-	return c.message(ctx, call{method: "POST", path: path("reset")})
+func (c *Client) Reset(ctx context.Context) (Reply, error) {
+	return c.reply(ctx, call{method: "POST", path: path("reset")})
 }

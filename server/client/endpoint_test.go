@@ -41,20 +41,20 @@ func TestEndpoints(t *testing.T) {
 			"POST /api/chaos/orchestration/start", `{"name": "x"}`, `{"message": "m"}`, client.Started{Message: "m"}},
 		{"start by name with the largest seed", func(ctx context.Context, c *client.Client) (any, error) {
 			return c.StartNamed(ctx, "x", new(^uint64(0)))
-		}, "POST /api/chaos/orchestration/start", `{"name": "x", "seed": 18446744073709551615}`, `{"message": "m"}`, client.Started{Message: "m"}},
+		}, "POST /api/chaos/orchestration/start", `{"name": "x", "seed": "0xffffffffffffffff"}`, `{"message": "m"}`, client.Started{Message: "m"}},
 		{"stop", func(ctx context.Context, c *client.Client) (any, error) { return c.Stop(ctx) },
-			"POST /api/chaos/orchestration/stop", "", `{"message": "Orchestration stopped"}`, "Orchestration stopped"},
+			"POST /api/chaos/orchestration/stop", "", `{"message": "Orchestration stopped"}`, client.Reply{Message: "Orchestration stopped"}},
 		{"import", func(ctx context.Context, c *client.Client) (any, error) {
 			return c.Import(ctx, []byte("name: x # ünïcode\n"), orchestrator.YAML)
 		}, "POST /api/chaos/orchestration/import", `{"content": "name: x # ünïcode\n", "format": "yaml"}`,
 			`{"message": "Orchestration 'x' imported successfully (3 steps)", "warnings": []}`,
-			client.Import{Message: "Orchestration 'x' imported successfully (3 steps)", Warnings: []orchestrator.Problem{}}},
+			client.Reply{Message: "Orchestration 'x' imported successfully (3 steps)", Warnings: []orchestrator.Problem{}}},
 		{"export", func(ctx context.Context, c *client.Client) (any, error) {
 			return c.Export(ctx, "a/b c?", orchestrator.JSON)
 		},
 			"GET /api/chaos/orchestrations/a%2Fb%20c%3F/export?format=json", "", "{\n}\n", []byte("{\n}\n")},
 		{"delete", func(ctx context.Context, c *client.Client) (any, error) { return c.Delete(ctx, "x") },
-			"DELETE /api/chaos/orchestrations/x", "", `{"message": "Orchestration 'x' deleted"}`, "Orchestration 'x' deleted"},
+			"DELETE /api/chaos/orchestrations/x", "", `{"message": "Orchestration 'x' deleted"}`, client.Reply{Message: "Orchestration 'x' deleted"}},
 		{"list", func(ctx context.Context, c *client.Client) (any, error) { return c.List(ctx) },
 			"GET /api/chaos/orchestrations", "", `[{"name": "x", "description": "d", "tags": ["t"], "steps": 3, "imported_at": "2026-01-02T03:04:05Z"}]`,
 			[]client.Imported{{Name: "x", Description: "d", Tags: []string{"t"}, Steps: 3, ImportedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}}},
@@ -67,16 +67,16 @@ func TestEndpoints(t *testing.T) {
 			"GET /api/chaos/config", "", `{"enabled":true}`, json.RawMessage(`{"enabled":true}`)},
 		{"set config", func(ctx context.Context, c *client.Client) (any, error) {
 			return c.SetConfig(ctx, json.RawMessage(`{"latency": {"fixed_delay_ms": 50}}`))
-		}, "PUT /api/chaos/config", `{"latency": {"fixed_delay_ms": 50}}`, `{"message": "Configuration updated"}`, "Configuration updated"},
+		}, "PUT /api/chaos/config", `{"latency": {"fixed_delay_ms": 50}}`, `{"message": "Configuration updated"}`, client.Reply{Message: "Configuration updated"}},
 		{"set section", func(ctx context.Context, c *client.Client) (any, error) {
 			return c.SetSection(ctx, "rate-limit", json.RawMessage(`{"enabled": false}`))
-		}, "PUT /api/chaos/config/rate-limit", `{"enabled": false}`, `{"message": "Rate limit configuration updated"}`, "Rate limit configuration updated"},
+		}, "PUT /api/chaos/config/rate-limit", `{"enabled": false}`, `{"message": "Rate limit configuration updated"}`, client.Reply{Message: "Rate limit configuration updated"}},
 		{"enable", func(ctx context.Context, c *client.Client) (any, error) { return c.Enable(ctx) },
-			"POST /api/chaos/enable", "", `{"message": "Chaos engineering enabled"}`, "Chaos engineering enabled"},
+			"POST /api/chaos/enable", "", `{"message": "Chaos engineering enabled"}`, client.Reply{Message: "Chaos engineering enabled"}},
 		{"disable", func(ctx context.Context, c *client.Client) (any, error) { return c.Disable(ctx) },
-			"POST /api/chaos/disable", "", `{"message": "Chaos engineering disabled"}`, "Chaos engineering disabled"},
+			"POST /api/chaos/disable", "", `{"message": "Chaos engineering disabled"}`, client.Reply{Message: "Chaos engineering disabled"}},
 		{"reset", func(ctx context.Context, c *client.Client) (any, error) { return c.Reset(ctx) },
-			"POST /api/chaos/reset", "", `{"message": "Chaos configuration reset"}`, "Chaos configuration reset"},
+			"POST /api/chaos/reset", "", `{"message": "Chaos configuration reset"}`, client.Reply{Message: "Chaos configuration reset"}},
 		{"chaos status", func(ctx context.Context, c *client.Client) (any, error) { return c.ChaosStatus(ctx) },
 			"GET /api/chaos/status", "", `{"enabled": true, "active_scenarios": ["s"], "latency_enabled": true, "bulkhead_enabled": true, "orchestration": {"is_running": true, "name": "x"}, "targets": [{"name": "default", "upstream": "http://u", "url": "http://l"}], "version": "v1"}`,
 			client.ChaosStatus{Enabled: true, ActiveScenarios: []string{"s"}, Latency: true, Bulkhead: true, Version: "v1",
@@ -96,27 +96,27 @@ func TestEndpoints(t *testing.T) {
 			"GET /api/chaos/profiles/x", "", `{"name": "x"}`, client.Profile{Name: "x"}},
 		{"create profile", func(ctx context.Context, c *client.Client) (any, error) {
 			return c.CreateProfile(ctx, client.Profile{Name: "x", Config: json.RawMessage(`{"bulkhead": {}}`)})
-		}, "POST /api/chaos/profiles", `{"name": "x", "builtin": false, "chaos_config": {"bulkhead": {}}}`, `{"message": "Profile 'x' created"}`, "Profile 'x' created"},
+		}, "POST /api/chaos/profiles", `{"name": "x", "builtin": false, "chaos_config": {"bulkhead": {}}}`, `{"message": "Profile 'x' created"}`, client.Reply{Message: "Profile 'x' created"}},
 		{"delete profile", func(ctx context.Context, c *client.Client) (any, error) { return c.DeleteProfile(ctx, "x") },
-			"DELETE /api/chaos/profiles/x", "", `{"message": "gone"}`, "gone"},
+			"DELETE /api/chaos/profiles/x", "", `{"message": "gone"}`, client.Reply{Message: "gone"}},
 		{"apply profile", func(ctx context.Context, c *client.Client) (any, error) { return c.ApplyProfile(ctx, "slow_3g") },
-			"POST /api/chaos/profiles/slow_3g/apply", "", `{"message": "Profile 'slow_3g' applied successfully"}`, "Profile 'slow_3g' applied successfully"},
+			"POST /api/chaos/profiles/slow_3g/apply", "", `{"message": "Profile 'slow_3g' applied successfully"}`, client.Reply{Message: "Profile 'slow_3g' applied successfully"}},
 		{"export profile", func(ctx context.Context, c *client.Client) (any, error) {
 			return c.ExportProfile(ctx, "x", orchestrator.YAML)
 		}, "GET /api/chaos/profiles/x/export?format=yaml", "", "name: x\n", []byte("name: x\n")},
 		{"import profile", func(ctx context.Context, c *client.Client) (any, error) {
 			return c.ImportProfile(ctx, []byte("name: x"), orchestrator.YAML)
-		}, "POST /api/chaos/profiles/import", `{"content": "name: x", "format": "yaml"}`, `{"message": "Profile 'x' imported successfully"}`, "Profile 'x' imported successfully"},
+		}, "POST /api/chaos/profiles/import", `{"content": "name: x", "format": "yaml"}`, `{"message": "Profile 'x' imported successfully"}`, client.Reply{Message: "Profile 'x' imported successfully"}},
 		{"scenarios", func(ctx context.Context, c *client.Client) (any, error) { return c.Scenarios(ctx) },
 			"GET /api/chaos/scenarios", "", `[{"name": "slow_backend", "config": {}}]`, []client.Scenario{{Name: "slow_backend", Config: json.RawMessage(`{}`)}}},
 		{"predefined scenarios", func(ctx context.Context, c *client.Client) (any, error) { return c.PredefinedScenarios(ctx) },
 			"GET /api/chaos/scenarios/predefined", "", `[{"name": "slow_backend", "description": "d", "tags": ["latency"]}]`, []client.Scenario{{Name: "slow_backend", Description: "d", Tags: []string{"latency"}}}},
 		{"start scenario", func(ctx context.Context, c *client.Client) (any, error) { return c.StartScenario(ctx, "slow_backend") },
-			"POST /api/chaos/scenarios/slow_backend", "", `{"message": "Scenario 'slow_backend' started"}`, "Scenario 'slow_backend' started"},
+			"POST /api/chaos/scenarios/slow_backend", "", `{"message": "Scenario 'slow_backend' started"}`, client.Reply{Message: "Scenario 'slow_backend' started"}},
 		{"stop scenario", func(ctx context.Context, c *client.Client) (any, error) { return c.StopScenario(ctx, "slow_backend") },
-			"DELETE /api/chaos/scenarios/slow_backend", "", `{"message": "Scenario 'slow_backend' stopped"}`, "Scenario 'slow_backend' stopped"},
+			"DELETE /api/chaos/scenarios/slow_backend", "", `{"message": "Scenario 'slow_backend' stopped"}`, client.Reply{Message: "Scenario 'slow_backend' stopped"}},
 		{"stop scenarios", func(ctx context.Context, c *client.Client) (any, error) { return c.StopScenarios(ctx) },
-			"DELETE /api/chaos/scenarios", "", `{"message": "All scenarios stopped"}`, "All scenarios stopped"},
+			"DELETE /api/chaos/scenarios", "", `{"message": "All scenarios stopped"}`, client.Reply{Message: "All scenarios stopped"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -101,8 +101,8 @@ func ExampleClient_SetSection() {
 		fmt.Println(err)
 		return
 	}
-	message, err := c.SetSection(context.Background(), "latency", []byte(`{"fixed_delay_ms": 250}`))
-	fmt.Println(message, err)
+	reply, err := c.SetSection(context.Background(), "latency", []byte(`{"fixed_delay_ms": 250}`))
+	fmt.Println(reply.Message, err)
 	// Output: Latency configuration updated <nil>
 }
 

@@ -30,6 +30,8 @@ func TestRefusal(t *testing.T) {
 			"an orchestration is already running: x (stop it with mockforge orchestrate stop)"},
 		{"problems", 422, `{"error": "the orchestration is invalid", "problems": [{"line": 3, "column": 5, "path": "steps[0].scenario", "message": "unknown", "suggestion": "slow_backend"}, {"message": "also"}]}`,
 			"the orchestration is invalid\n  3:5: steps[0].scenario: unknown; did you mean \"slow_backend\"?\n  also"},
+		{"problems twice", 422, `{"error": "3:5: steps: bad\nalso", "problems": [{"line": 3, "column": 5, "path": "steps", "message": "bad"}, {"message": "also"}]}`,
+			"the document has errors\n  3:5: steps: bad\n  also"},
 		{"token", 401, `{"error": "this server wants an admin token"}`, "this server wants an admin token (HTTP 401)"},
 		{"not ours", 404, "<html>nginx</html>\n", `GET URL/api/chaos/orchestration/status: 404 Not Found, and not in the words of a mockforge server: "<html>nginx</html>"`},
 		{"nothing", 500, "", `GET URL/api/chaos/orchestration/status: 500 Internal Server Error, and not in the words of a mockforge server`},

@@ -35,10 +35,14 @@ func (c *Client) Start(ctx context.Context, o *orchestrator.Orchestration) (Star
 // StartNamed starts an orchestration that was imported. Without a seed it is
 // the document's, else the server's choice.
 func (c *Client) StartNamed(ctx context.Context, name string, seed *uint64) (Started, error) {
-	return c.start(ctx, struct {
-		Name string  `json:"name"`
-		Seed *uint64 `json:"seed,omitempty"`
-	}{name, seed})
+	body := struct {
+		Name string `json:"name"`
+		Seed string `json:"seed,omitempty"` // a number would lose digits on its way
+	}{Name: name}
+	if seed != nil {
+		body.Seed = orchestrator.FormatSeed(*seed)
+	}
+	return c.start(ctx, body)
 }
 
 func (c *Client) start(ctx context.Context, body any) (Started, error) {
@@ -47,24 +51,16 @@ func (c *Client) start(ctx context.Context, body any) (Started, error) {
 	return s, err
 }
 
-// Stop stops the current orchestration and returns what the server says. It is
-// no error when none is running.
-func (c *Client) Stop(ctx context.Context) (message string, err error) {
-	return c.message(ctx, call{method: "POST", path: path("orchestration", "stop")})
+// Stop stops the current orchestration. It is no error when none is running;
+// the reply says so.
+func (c *Client) Stop(ctx context.Context) (Reply, error) {
+	return c.reply(ctx, call{method: "POST", path: path("orchestration", "stop")})
 }
 
-// An Import is a document that the server keeps now.
-type Import struct {
-	Message  string                 `json:"message"`
-	Warnings []orchestrator.Problem `json:"warnings"`
-}
-
-// Import gives the server a document to keep under its name. An invalid one is
-// an *Error with its problems.
-func (c *Client) Import(ctx context.Context, document []byte, format orchestrator.Format) (Import, error) {
-	var i Import
-	err := c.json(ctx, call{method: "POST", path: path("orchestration", "import"), body: content{string(document), format}}, &i)
-	return i, err
+// Import gives the server a document to keep under its name, in place of an
+// earlier one of that name. An invalid one is an *Error with its problems.
+func (c *Client) Import(ctx context.Context, document []byte, format orchestrator.Format) (Reply, error) {
+	return c.reply(ctx, call{method: "POST", path: path("orchestration", "import"), body: content{string(document), format}})
 }
 
 // content is a document on its way to the server.
@@ -95,8 +91,8 @@ func (c *Client) Export(ctx context.Context, name string, format orchestrator.Fo
 }
 
 // Delete makes the server forget a document.
-func (c *Client) Delete(ctx context.Context, name string) (message string, err error) {
-	return c.message(ctx, call{method: "DELETE", path: path("orchestrations", name)})
+func (c *Client) Delete(ctx context.Context, name string) (Reply, error) {
+	return c.reply(ctx, call{method: "DELETE", path: path("orchestrations", name)})
 }
 
 func formatted(format orchestrator.Format) url.Values {

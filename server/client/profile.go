@@ -33,18 +33,18 @@ func (c *Client) Profile(ctx context.Context, name string) (Profile, error) {
 
 // CreateProfile makes a new profile. A name that is taken is an *Error with
 // status code 409.
-func (c *Client) CreateProfile(ctx context.Context, p Profile) (message string, err error) {
-	return c.message(ctx, call{method: "POST", path: path("profiles"), body: p})
+func (c *Client) CreateProfile(ctx context.Context, p Profile) (Reply, error) {
+	return c.reply(ctx, call{method: "POST", path: path("profiles"), body: p})
 }
 
 // DeleteProfile deletes a profile that a user made.
-func (c *Client) DeleteProfile(ctx context.Context, name string) (message string, err error) {
-	return c.message(ctx, call{method: "DELETE", path: path("profiles", name)})
+func (c *Client) DeleteProfile(ctx context.Context, name string) (Reply, error) {
+	return c.reply(ctx, call{method: "DELETE", path: path("profiles", name)})
 }
 
 // ApplyProfile makes a profile the standing config.
-func (c *Client) ApplyProfile(ctx context.Context, name string) (message string, err error) {
-	return c.message(ctx, call{method: "POST", path: path("profiles", name, "apply")})
+func (c *Client) ApplyProfile(ctx context.Context, name string) (Reply, error) {
+	return c.reply(ctx, call{method: "POST", path: path("profiles", name, "apply")})
 }
 
 // ExportProfile returns a profile as a document that ImportProfile takes.
@@ -54,6 +54,6 @@ func (c *Client) ExportProfile(ctx context.Context, name string, format orchestr
 
 // ImportProfile makes a profile of a document. An invalid one is an *Error with
 // its problems.
-func (c *Client) ImportProfile(ctx context.Context, document []byte, format orchestrator.Format) (message string, err error) {
-	return c.message(ctx, call{method: "POST", path: path("profiles", "import"), body: content{string(document), format}})
+func (c *Client) ImportProfile(ctx context.Context, document []byte, format orchestrator.Format) (Reply, error) {
+	return c.reply(ctx, call{method: "POST", path: path("profiles", "import"), body: content{string(document), format}})
 }

@@ -29,16 +29,16 @@ func (c *Client) PredefinedScenarios(ctx context.Context) ([]Scenario, error) {
 }
 
 // StartScenario puts a predefined scenario in force.
-func (c *Client) StartScenario(ctx context.Context, name string) (message string, err error) {
-	return c.message(ctx, call{method: "POST", path: path("scenarios", name)})
+func (c *Client) StartScenario(ctx context.Context, name string) (Reply, error) {
+	return c.reply(ctx, call{method: "POST", path: path("scenarios", name)})
 }
 
 // StopScenario takes a scenario off.
-func (c *Client) StopScenario(ctx context.Context, name string) (message string, err error) {
-	return c.message(ctx, call{method: "DELETE", path: path("scenarios", name)})
+func (c *Client) StopScenario(ctx context.Context, name string) (Reply, error) {
+	return c.reply(ctx, call{method: "DELETE", path: path("scenarios", name)})
 }
 
 // StopScenarios takes all scenarios off.
-func (c *Client) StopScenarios(ctx context.Context) (message string, err error) {
-	return c.message(ctx, call{method: "DELETE", path: path("scenarios")})
+func (c *Client) StopScenarios(ctx context.Context) (Reply, error) {
+	return c.reply(ctx, call{method: "DELETE", path: path("scenarios")})
 }
