@@ -28,7 +28,9 @@ func chaosCommand() *cobra.Command {
 
 func switchCommand(use, short, long string, flip func(*client.Client, context.Context) (client.Reply, error)) *cobra.Command {
 	c := &cobra.Command{Use: use, Short: short, Long: long, Example: "  mockforge chaos " + use, Args: noArgs("")}
-	return callCommand(c, newRemote(c), func(c *cobra.Command, _ []string, api *client.Client) (client.Reply, error) { return flip(api, c.Context()) })
+	return callCommand(c, newRemote(c), func(c *cobra.Command, _ []string, api *client.Client) (client.Reply, error) {
+		return flip(api, c.Context())
+	})
 }
 
 func chaosStatusCommand() *cobra.Command {

@@ -61,21 +61,26 @@ func TestVerdict(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	r := runAt(60, orchestrator.RunFailed)
-	r.Steps[0].Tolerated, r.Steps[0].State = true, orchestrator.StepFailed
-	r.Steps[0].Problems = []string{"its layer cannot be applied:\nno such target"}
+	r.Steps = append([]orchestrator.StepReport{{Name: "quiet", State: orchestrator.StepPassed, Reason: r.Steps[0].Reason}}, r.Steps...)
+	r.Steps[1].Problems = []string{"its layer cannot be applied:\nno such target"}
+	r.Steps[1].Tolerated, r.Steps[1].State = true, orchestrator.StepFailed
 	r.Checks = []orchestrator.CheckReport{{Expectation: "operations >= 1", Status: "inconclusive", Subject: "operations", Got: "0", Want: ">= 1"}}
 	require.NoError(t, writeVerdict(&out, r))
 	require.Equal(t, `checkout: failed after 1m: step peak failed
 
-  STEP    VERDICT             FROM  TO   OPERATIONS  FAILED  P99    REQUESTS  ERRORS  WHY
-  warmup  failed (tolerated)  0s    30s  -           -       -      -         -       nothing checked; 330 requests met its layer
+  STEP    VERDICT             FROM  TO   OPERATIONS  FAILED  P99    REQUESTS  ERRORS
+  quiet   passed              0s    0s   -           -       -      -         -
+  warmup  failed (tolerated)  0s    30s  -           -       -      -         -
   peak    failed              35s   1m   600         10%     120ms  660       18.2%
 
-warmup
+quiet: passed
+  nothing checked; 330 requests met its layer
+
+warmup: failed (tolerated)
   its layer cannot be applied:
     no such target
 
-peak
+peak: failed
   fail: client error rate = 10% (60 of 600 operations), want <= 1%
     when     ▁▁█
     first    #14 GET /orders
@@ -83,7 +88,9 @@ peak
 whole run
   inconclusive: operations = 0, want >= 1
 
-requests 660, 18.2% errors; injected: http_error 120, latency 660; circuit breakers: payments closed
+requests: 660, 18.2% errors
+injected: http_error 120, latency 660
+circuit breakers: payments closed
 run r1, seed 0x7
 `, out.String())
 }

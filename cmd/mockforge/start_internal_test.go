@@ -67,7 +67,7 @@ func TestStartName(t *testing.T) {
 	code, stdout, stderr := execute(t, "orchestrate", "start", "--name", "checkout", "--base-url", server.URL, "--seed", "7")
 	require.Equal(t, exitOK, code, stderr)
 	require.Contains(t, stdout, "Starting chaos orchestration: checkout\nOrchestration 'checkout' started successfully\n")
-	require.Equal(t, []string{`POST /api/chaos/orchestration/start {"name":"checkout","seed":7}`}, server.requests())
+	require.Equal(t, []string{`POST /api/chaos/orchestration/start {"name":"checkout","seed":"0x7"}`}, server.requests())
 }
 
 // Nothing is sent that is wrong already here, and it reads as validate has it.

@@ -32,9 +32,9 @@ func writeVerdict(w io.Writer, r orchestrator.Report) error {
 	steps, left := selectSteps(r)
 	loop := slices.ContainsFunc(steps, func(s orchestrator.StepReport) bool { return s.Iteration > 1 })
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	head := "  STEP\tVERDICT\tFROM\tTO\tOPERATIONS\tFAILED\tP99\tREQUESTS\tERRORS\tWHY"
+	head := "  STEP\tVERDICT\tFROM\tTO\tOPERATIONS\tFAILED\tP99\tREQUESTS\tERRORS"
 	if loop {
-		head = "  #\tSTEP\tVERDICT\tFROM\tTO\tOPERATIONS\tFAILED\tP99\tREQUESTS\tERRORS\tWHY"
+		head = "  #\tSTEP\tVERDICT\tFROM\tTO\tOPERATIONS\tFAILED\tP99\tREQUESTS\tERRORS"
 	}
 	fmt.Fprintln(table, head)
 	for _, s := range steps {
@@ -43,8 +43,7 @@ func writeVerdict(w io.Writer, r orchestrator.Report) error {
 			row = append([]string{fmt.Sprint(s.Iteration)}, row...)
 		}
 		row = append(row, columns(s.Counts)...)
-		row = append(row, oneLine(s.Reason))
-		fmt.Fprintln(table, strings.TrimRight("  "+strings.Join(row, "\t"), "\t"))
+		fmt.Fprintln(table, "  "+strings.Join(row, "\t"))
 	}
 	table.Flush() // a strings.Builder never fails
 	if left > 0 {
@@ -55,14 +54,14 @@ func writeVerdict(w io.Writer, r orchestrator.Report) error {
 		if loop {
 			title = fmt.Sprintf("%s, iteration %d", title, s.Iteration)
 		}
-		writeFindings(&b, title, s.Problems, s.Checks)
+		writeFindings(&b, title+": "+verdict(s), s.Reason, s.Problems, s.Checks)
 	}
-	writeFindings(&b, "whole run", nil, r.Checks)
-	fmt.Fprintf(&b, "\nrequests %s; injected: %s", requests(r.Counts), injected(r.Counts.Injected))
+	writeFindings(&b, "whole run", "", nil, r.Checks)
+	fmt.Fprintf(&b, "\nrequests: %s\ninjected: %s\n", requests(r.Counts), injected(r.Counts.Injected))
 	if states := breakers(r.Breakers); states != "" {
-		fmt.Fprintf(&b, "; circuit breakers: %s", states)
+		fmt.Fprintf(&b, "circuit breakers: %s\n", states)
 	}
-	fmt.Fprintf(&b, "\nrun %s, seed %s\n", oneLine(r.ID), oneLine(r.Seed))
+	fmt.Fprintf(&b, "run %s, seed %s\n", oneLine(r.ID), oneLine(r.Seed))
 	_, err := io.WriteString(w, trimLines(b.String()))
 	return err
 }
@@ -136,28 +135,27 @@ func columns(c *orchestrator.CountsReport) []string {
 	return row
 }
 
-// writeFindings writes what did not hold, got before want.
-func writeFindings(b *strings.Builder, title string, problems []string, checks []orchestrator.CheckReport) {
-	open := false
-	head := func() {
-		if !open {
-			fmt.Fprintf(b, "\n%s\n", title)
-		}
-		open = true
-	}
+// writeFindings writes what did not hold, got before want; the reason where
+// that says no more than the checks do.
+func writeFindings(b *strings.Builder, title, reason string, problems []string, checks []orchestrator.CheckReport) {
+	var found strings.Builder
 	for _, p := range problems {
-		head()
-		fmt.Fprintf(b, "  %s\n", strings.ReplaceAll(strings.TrimSpace(p), "\n", "\n    "))
+		fmt.Fprintf(&found, "  %s\n", strings.ReplaceAll(strings.TrimSpace(p), "\n", "\n    "))
 	}
 	for _, c := range checks {
 		if c.Status == "pass" {
 			continue
 		}
-		head()
-		fmt.Fprintf(b, "  %s: %s = %s, want %s\n", oneLine(c.Status), oneLine(c.Subject), oneLine(c.Got), oneLine(c.Want))
+		fmt.Fprintf(&found, "  %s: %s = %s, want %s\n", oneLine(c.Status), oneLine(c.Subject), oneLine(c.Got), oneLine(c.Want))
 		for _, d := range c.Detail {
-			fmt.Fprintf(b, "    %s\n", oneLine(d))
+			fmt.Fprintf(&found, "    %s\n", oneLine(d))
 		}
+	}
+	if found.Len() == 0 && reason != "" {
+		fmt.Fprintf(&found, "  %s\n", oneLine(reason))
+	}
+	if found.Len() > 0 {
+		fmt.Fprintf(b, "\n%s\n%s", title, found.String())
 	}
 }
 
