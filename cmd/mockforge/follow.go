@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -26,13 +25,14 @@ func follow(c *cobra.Command, r *remote, api *client.Client, id string) error {
 	} else {
 		progress := plainProgress{w: out}
 		report, err = api.Wait(ctx, id, progress.report)
-		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		if err != nil && ctx.Err() != nil {
 			err = errLeft
 		}
 	}
 	switch {
 	case errors.Is(err, errLeft):
-		return &exitError{exitFailed, fmt.Errorf("no verdict: the run goes on\n  follow it: %s\n  stop it:   %s", r.command("orchestrate watch"), r.command("orchestrate stop"))}
+		fmt.Fprintf(c.ErrOrStderr(), "\nNo verdict: the run goes on.\n  Follow it: %s\n  Stop it:   %s\n", r.command("orchestrate watch"), r.command("orchestrate stop"))
+		return &exitError{code: exitFailed}
 	case err != nil:
 		return serverError(err)
 	}

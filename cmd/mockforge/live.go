@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	tea "charm.land/bubbletea/v2"
@@ -32,22 +33,18 @@ func followLive(ctx context.Context, api *client.Client, id string, in io.Reader
 		report, err = api.Wait(ctx, id, func(r orchestrator.Report) { program.Send(r) })
 		program.Send(waitEnded{})
 	}()
-	last, shown := program.Run()
+	_, shown := program.Run()
 	cancel()
 	<-done
-	if view, ok := last.(liveView); ok && view.left {
-		return report, errLeft
-	}
 	switch {
-	case err != nil && errors.Is(err, context.Canceled):
-		if shown != nil && !errors.Is(shown, tea.ErrProgramKilled) {
-			return report, shown
-		}
-		return report, errLeft
-	case err != nil:
+	case err == nil: // it ended
+		return report, nil
+	case shown != nil && !errors.Is(shown, tea.ErrProgramKilled):
+		return report, fmt.Errorf("terminal: %w", shown)
+	case err != nil && !errors.Is(err, context.Canceled):
 		return report, err
 	}
-	return report, nil
+	return report, errLeft // by a key, or by a signal
 }
 
 // waitEnded says that no report follows.

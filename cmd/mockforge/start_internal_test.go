@@ -188,9 +188,10 @@ func TestWaitInterrupted(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	code := run(ctx, []string{"orchestrate", "start", "--name", "checkout", "--base-url", server.URL, "--wait"}, strings.NewReader(""), &stdout, &stderr)
 	require.Equal(t, exitFailed, code)
-	require.Equal(t, `Error: no verdict: the run goes on
-  follow it: mockforge orchestrate watch --base-url `+server.URL+`
-  stop it:   mockforge orchestrate stop --base-url `+server.URL+"\n", stderr.String())
+	require.Equal(t, `
+No verdict: the run goes on.
+  Follow it: mockforge orchestrate watch --base-url `+server.URL+`
+  Stop it:   mockforge orchestrate stop --base-url `+server.URL+"\n", stderr.String())
 	require.NotContains(t, server.requests(), "POST /api/chaos/orchestration/stop")
 }
 

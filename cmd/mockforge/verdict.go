@@ -79,8 +79,9 @@ func headline(r orchestrator.Report) string {
 	if !r.State.Ended() {
 		line = fmt.Sprintf("%s: %s for %s", oneLine(r.Name), oneLine(word), seconds(r.Elapsed))
 	}
-	if r.Reason != "" {
-		line += ": " + oneLine(r.Reason)
+	reason := strings.TrimPrefix(r.Reason, word+": ") // "stopped: on request"
+	if reason != "" {
+		line += ": " + oneLine(reason)
 	}
 	return line
 }
