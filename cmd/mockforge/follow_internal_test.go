@@ -17,7 +17,11 @@ func TestPlainProgress(t *testing.T) {
 	for _, elapsed := range []float64{0, 0.5, 3, 9.9, 10, 14, 29, 31, 34, 36, 39, 47, 59} {
 		p.report(runAt(elapsed, orchestrator.RunRunning))
 	}
+	between := runAt(34, orchestrator.RunRunning)
+	between.Current, between.Elapsed = nil, 59.5
+	p.report(between)
 	p.report(runAt(60, orchestrator.RunFailed))
+	require.Contains(t, out.String(), "] between steps · ")
 	require.Equal(t, `[    0s   0%] warmup
 [   10s  17%] warmup · operations 10/s, 10% failed, p99 120ms · requests 11/s, 18.2% errors
 [   29s  48%] warmup · operations 10/s, 10% failed, p99 120ms · requests 11/s, 18.2% errors
@@ -61,20 +65,24 @@ func TestVerdict(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	r := runAt(60, orchestrator.RunFailed)
-	r.Steps = append([]orchestrator.StepReport{{Name: "quiet", State: orchestrator.StepPassed, Reason: r.Steps[0].Reason}}, r.Steps...)
-	r.Steps[1].Problems = []string{"its layer cannot be applied:\nno such target"}
-	r.Steps[1].Tolerated, r.Steps[1].State = true, orchestrator.StepFailed
+	r.Steps = append([]orchestrator.StepReport{
+		{Name: "quiet", State: orchestrator.StepPassed, Reason: "nothing checked; no request met its layer: its faults never fired", Counts: &orchestrator.CountsReport{}},
+		{Name: "seen", State: orchestrator.StepPassed, Reason: "nothing checked; 5 requests met its layer", Counts: &orchestrator.CountsReport{Requests: 5}},
+	}, r.Steps...)
+	r.Steps[2].Problems = []string{"its layer cannot be applied:\nno such target"}
+	r.Steps[2].Tolerated, r.Steps[2].State = true, orchestrator.StepFailed
 	r.Checks = []orchestrator.CheckReport{{Expectation: "operations >= 1", Status: "inconclusive", Subject: "operations", Got: "0", Want: ">= 1"}}
 	require.NoError(t, writeVerdict(&out, r))
 	require.Equal(t, `checkout: failed after 1m: step peak failed
 
-  STEP    VERDICT             FROM  TO   OPERATIONS  FAILED  P99    REQUESTS  ERRORS
-  quiet   passed              0s    0s   -           -       -      -         -
-  warmup  failed (tolerated)  0s    30s  -           -       -      -         -
-  peak    failed              35s   1m   600         10%     120ms  660       18.2%
+  STEP    VERDICT                   FROM  TO   OPERATIONS  FAILED  P99    REQUESTS  ERRORS
+  quiet   passed (nothing checked)  0s    0s   -           -       -      0         -
+  seen    passed (nothing checked)  0s    0s   -           -       -      5         0%
+  warmup  failed (tolerated)        0s    30s  -           -       -      -         -
+  peak    failed                    35s   1m   600         10%     120ms  660       18.2%
 
 quiet: passed
-  nothing checked; 330 requests met its layer
+  nothing checked; no request met its layer: its faults never fired
 
 warmup: failed (tolerated)
   its layer cannot be applied:
@@ -153,8 +161,9 @@ func TestPace(t *testing.T) {
 	}
 	var p pace
 	require.Equal(t, rates{}, p.add(report(0, 0, 0)))
-	require.Equal(t, rates{operations: 10, requests: 20}, p.add(report(2, 20, 0)))
-	require.Equal(t, rates{operations: 10, requests: 20}, p.add(report(4, 40, 0)))
+	require.Equal(t, rates{}, p.add(report(0.4, 4, 0)), "too early to tell")
+	require.Equal(t, rates{known: true, operations: 10, requests: 20}, p.add(report(2, 20, 0)))
+	require.Equal(t, rates{known: true, operations: 10, requests: 20}, p.add(report(4, 40, 0)))
 	p.add(report(10, 100, 0))
 	got := p.add(report(14, 100, 0))
 	require.Equal(t, 6., got.operations, "since 4 s, the newest that is five seconds old")

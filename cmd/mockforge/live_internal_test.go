@@ -35,7 +35,7 @@ func letter(r rune) tea.Msg { return tea.KeyPressMsg{Code: r, Text: string(r)} }
 func TestLiveView(t *testing.T) {
 	t.Parallel()
 	v := after(newLiveView(nil), tea.WindowSizeMsg{Width: 60, Height: 20})
-	require.Equal(t, "Waiting for the server...", shown(v))
+	require.Equal(t, "Waiting for the server...\n\nCtrl-C to stop the run or to leave it", shown(v))
 	v = after(v, runAt(0, orchestrator.RunRunning), runAt(15, orchestrator.RunRunning))
 	require.Equal(t, `checkout
 ████████░░░░░░░░░░░░░░░░░░░░░░  25%  15s, 45s left

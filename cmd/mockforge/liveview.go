@@ -92,7 +92,7 @@ func (v liveView) View() tea.View { return tea.NewView(v.text()) }
 
 func (v liveView) text() string {
 	if !v.known {
-		return "Waiting for the server..."
+		return strings.TrimSuffix("Waiting for the server...\n\n"+v.hint(), "\n\n")
 	}
 	r := v.report
 	var b strings.Builder
@@ -108,9 +108,9 @@ func (v liveView) text() string {
 	}
 	line("step", v.steps())
 	if r.Counts.Operations > 0 {
-		line("clients", fmt.Sprintf("%s, %s failed, p50 %s, p99 %s", perSecond(v.now.operations), percentage(v.now.failed), milliseconds(r.Counts.P50), milliseconds(r.Counts.P99)))
+		line("clients", fmt.Sprintf("%s, p50 %s, p99 %s", v.rate(v.now.operations, v.now.failed, "failed"), milliseconds(r.Counts.P50), milliseconds(r.Counts.P99)))
 	}
-	line("requests", fmt.Sprintf("%s, %s errors", perSecond(v.now.requests), percentage(v.now.errors)))
+	line("requests", v.rate(v.now.requests, v.now.errors, "errors"))
 	line("injected", injected(r.Counts.Injected))
 	line("breakers", breakers(r.Breakers))
 	if len(r.Failed) > 0 {
@@ -120,6 +120,14 @@ func (v liveView) text() string {
 		b.WriteString("\n" + hint)
 	}
 	return b.String()
+}
+
+// rate is "50.0/s, 1.2% failed".
+func (v liveView) rate(rate, share float64, of string) string {
+	if !v.now.known {
+		return "..."
+	}
+	return fmt.Sprintf("%s, %s %s", perSecond(rate), percentage(share), of)
 }
 
 // progress is the bar with its numbers.
@@ -151,6 +159,9 @@ func (v liveView) steps() string {
 			part += ", soon"
 		}
 		parts = append(parts, part)
+	}
+	if len(parts) == 0 && v.report.State == orchestrator.RunRunning {
+		return "between steps"
 	}
 	return strings.Join(parts, "; ")
 }

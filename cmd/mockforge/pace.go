@@ -2,14 +2,19 @@ package main
 
 import "github.com/mockforge-go/mockforge/orchestrator"
 
-// paceWindow is over how many seconds of a run rates are taken.
-const paceWindow = 5
+// Over how many seconds of a run rates are taken, and from how many on they
+// mean something.
+const (
+	paceWindow = 5
+	paceLeast  = 0.5
+)
 
 // A pace tells what happens now from the totals of one report after another.
 type pace struct{ seen []orchestrator.Report }
 
 // rates are those of the last few seconds.
 type rates struct {
+	known              bool    // enough time has passed to tell
 	operations, failed float64 // a second; ratio
 	requests, errors   float64 // a second; ratio
 }
@@ -25,12 +30,13 @@ func (p *pace) add(r orchestrator.Report) rates {
 		from = p.seen[0]
 	}
 	span := r.Elapsed - from.Elapsed
-	if span <= 0 {
+	if span < paceLeast {
 		return rates{}
 	}
 	operations, failed := r.Counts.Operations-from.Counts.Operations, r.Counts.Failed-from.Counts.Failed
 	requests, errors := r.Counts.Requests-from.Counts.Requests, r.Counts.ServerErrors-from.Counts.ServerErrors
 	return rates{
+		known:      true,
 		operations: float64(operations) / span, failed: ratio(failed, operations),
 		requests: float64(requests) / span, errors: ratio(errors, requests),
 	}

@@ -25,7 +25,7 @@ type plainProgress struct {
 func (p *plainProgress) report(r orchestrator.Report) {
 	now := p.pace.add(r)
 	for _, s := range p.fresh(r) {
-		p.line(r, "%s %s%s", oneLine(s.Name), verdict(s), because(s.Reason))
+		p.line(r, "%s %s%s", oneLine(s.Name), outcome(s), because(s.Reason))
 	}
 	current := ""
 	if len(r.Current) > 0 {
@@ -43,9 +43,10 @@ func (p *plainProgress) report(r orchestrator.Report) {
 	if r.Iterations != 1 {
 		parts = append(parts, "iteration "+iteration(r))
 	}
-	if current != "" {
-		parts = append(parts, current)
+	if current == "" {
+		current = "between steps"
 	}
+	parts = append(parts, current)
 	parts = append(parts, activity(r, now)...)
 	p.line(r, "%s", strings.Join(parts, " · "))
 }
@@ -78,10 +79,10 @@ func because(reason string) string {
 
 // activity is what happens now; nothing where nothing was seen.
 func activity(r orchestrator.Report, now rates) (parts []string) {
-	if r.Counts.Operations > 0 {
+	if r.Counts.Operations > 0 && now.known {
 		parts = append(parts, fmt.Sprintf("operations %s, %s failed, p99 %s", perSecond(now.operations), percentage(now.failed), milliseconds(r.Counts.P99)))
 	}
-	if r.Counts.Requests > 0 {
+	if r.Counts.Requests > 0 && now.known {
 		parts = append(parts, fmt.Sprintf("requests %s, %s errors", perSecond(now.requests), percentage(now.errors)))
 	}
 	if states := breakers(r.Breakers); states != "" {

@@ -54,7 +54,11 @@ func writeVerdict(w io.Writer, r orchestrator.Report) error {
 		if loop {
 			title = fmt.Sprintf("%s, iteration %d", title, s.Iteration)
 		}
-		writeFindings(&b, title+": "+verdict(s), s.Reason, s.Problems, s.Checks)
+		reason := s.Reason
+		if unchecked(s) && s.Counts != nil && s.Counts.Requests > 0 {
+			reason = "" // the table has it
+		}
+		writeFindings(&b, title+": "+outcome(s), reason, s.Problems, s.Checks)
 	}
 	writeFindings(&b, "whole run", "", nil, r.Checks)
 	fmt.Fprintf(&b, "\nrequests: %s\ninjected: %s\n", requests(r.Counts), injected(r.Counts.Injected))
@@ -113,12 +117,26 @@ func selectSteps(r orchestrator.Report) (shown []orchestrator.StepReport, left i
 	return shown, len(r.Steps) - len(shown) + r.Dropped
 }
 
-func verdict(s orchestrator.StepReport) string {
+// outcome is how a step ended.
+func outcome(s orchestrator.StepReport) string {
 	word := oneLine(string(s.State))
 	if s.Tolerated {
 		word += " (tolerated)"
 	}
 	return word
+}
+
+// verdict is an outcome that does not look better than it is.
+func verdict(s orchestrator.StepReport) string {
+	if unchecked(s) {
+		return outcome(s) + " (nothing checked)"
+	}
+	return outcome(s)
+}
+
+// unchecked reports whether a step passed because nothing was expected of it.
+func unchecked(s orchestrator.StepReport) bool {
+	return s.State == orchestrator.StepPassed && strings.HasPrefix(s.Reason, "nothing checked")
 }
 
 func columns(c *orchestrator.CountsReport) []string {

@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -114,6 +115,8 @@ func TestRepeats(t *testing.T) {
 		{"read, server error", get, []error{nil}, 500, 1, 0, false, ""},
 		{"write, reset", put, []error{reset, nil}, 200, 2, 100 * time.Millisecond, false, "the same again is the same"},
 		{"start, refused at first", start, []error{refused, refused, nil}, 200, 3, 300 * time.Millisecond, false, "nothing was sent"},
+		{"start, unknown host", start, []error{unknown, nil}, 200, 1, 0, true, "a typing mistake does not go away"},
+		{"read, wrong certificate", get, []error{x509.UnknownAuthorityError{}, nil}, 200, 1, 0, true, "nor does that"},
 		{"start, reset", start, []error{reset, nil}, 200, 1, 0, true, "the run may have begun"},
 		{"start, gateway", start, []error{nil}, 503, 1, 0, false, "the run may have begun"},
 		{"delete, reset", remove, []error{reset, nil}, 200, 1, 0, true, "the second answer would be 404"},
