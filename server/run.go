@@ -60,6 +60,7 @@ func (c *control) startRun(o *orchestrator.Orchestration, seed *uint64) (*active
 	if err := orchestrator.Encode(&document, o, orchestrator.JSON); err != nil {
 		return nil, err
 	}
+	c.settle()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -114,6 +115,17 @@ func (c *control) startRun(o *orchestrator.Orchestration, seed *uint64) (*active
 	}()
 	c.events.publish("status", c.statusLocked())
 	return a, nil
+}
+
+// settle waits for a run that is over to become history, so that whoever saw
+// its end may start the next one.
+func (c *control) settle() {
+	c.mu.Lock()
+	a := c.current
+	c.mu.Unlock()
+	if a != nil && a.run.Status().State.Ended() {
+		<-a.done // only bookkeeping is left
+	}
 }
 
 // newID names a run by when it started. Ids rise, also over restarts. c.mu is

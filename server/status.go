@@ -39,18 +39,18 @@ func (c *control) statusLocked() OrchestrationStatus {
 		}
 		report = past[0]
 	}
-	return OrchestrationStatus{IsRunning: c.current != nil, Name: &report.Name, Progress: report.Progress, Details: &report}
+	return OrchestrationStatus{IsRunning: c.current != nil && !report.State.Ended(), Name: &report.Name, Progress: report.Progress, Details: &report}
 }
 
 // history lists the runs that ended, newest first, and the one in progress
 // before them.
 func (c *control) history() ([]orchestrator.Report, error) {
+	c.mu.Lock() // first: a run that ends meanwhile would be in neither
+	defer c.mu.Unlock()
 	past, err := c.store.history()
 	if err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.current != nil {
 		past = append([]orchestrator.Report{c.current.report()}, past...)
 	}

@@ -262,3 +262,22 @@ func TestServerEvents(t *testing.T) {
 		}
 	}
 }
+
+// A run is never unknown, also not in the moment in which it becomes history;
+// and whoever saw its end may start the next one.
+func TestServerRunBecomesHistory(t *testing.T) {
+	t.Parallel()
+	c := realServer(t, server.Options{Chaos: true, DataDir: t.TempDir()})
+	for range 50 {
+		started, err := c.Start(t.Context(), &orchestrator.Orchestration{Name: "x", Steps: []orchestrator.Step{{Name: "a", Duration: 5 * time.Millisecond}}})
+		require.NoError(t, err)
+		for ended := false; !ended; {
+			report, err := c.Run(t.Context(), started.ID)
+			require.NoError(t, err)
+			ended = report.State.Ended()
+		}
+		status, err := c.Status(t.Context())
+		require.NoError(t, err)
+		require.False(t, status.Running, "one answer agrees with the other")
+	}
+}
