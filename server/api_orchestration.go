@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/mockforge-go/mockforge/orchestrator"
@@ -83,19 +84,16 @@ func (c *control) document(body []byte) (o *orchestrator.Orchestration, warnings
 		return o, warnings, nil, err
 	}
 	var named struct {
-		Name string `json:"name"`
-		Seed any    `json:"seed"`
+		Name string          `json:"name"`
+		Seed json.RawMessage `json:"seed"`
 	}
 	if err := json.Unmarshal(body, &named); err != nil || named.Name == "" {
 		return nil, nil, nil, &statusError{http.StatusBadRequest, `the body has neither steps nor the name of an imported orchestration`}
 	}
-	if named.Seed != nil {
-		value, err := strconv.ParseUint(fmt.Sprint(named.Seed), 0, 64)
-		if number, ok := named.Seed.(float64); ok {
-			value, err = uint64(number), nil
-		}
+	if text := strings.Trim(string(named.Seed), `"`); text != "" && text != "null" {
+		value, err := strconv.ParseUint(text, 0, 64)
 		if err != nil {
-			return nil, nil, nil, &statusError{http.StatusBadRequest, fmt.Sprintf("seed %v is not a whole number", named.Seed)}
+			return nil, nil, nil, &statusError{http.StatusBadRequest, fmt.Sprintf("seed %s is not a whole number from 0 to 2^64-1", named.Seed)}
 		}
 		seed = &value
 	}

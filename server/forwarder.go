@@ -67,7 +67,7 @@ type transports struct {
 }
 
 func newTransports(config *tls.Config) *transports {
-	make := func() *http.Transport {
+	fresh := func() *http.Transport {
 		return &http.Transport{
 			DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 			TLSClientConfig:       config.Clone(),
@@ -79,7 +79,7 @@ func newTransports(config *tls.Config) *transports {
 			ForceAttemptHTTP2:     true,
 		}
 	}
-	t := &transports{standard: make(), h2c: make()}
+	t := &transports{standard: fresh(), h2c: fresh()}
 	var only http.Protocols
 	only.SetUnencryptedHTTP2(true)
 	t.h2c.Protocols = &only

@@ -41,13 +41,6 @@ func (h *hub) listen() (events <-chan event, stop func()) {
 	}
 }
 
-// anyone reports whether somebody listens.
-func (h *hub) anyone() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.listeners) > 0
-}
-
 func (h *hub) publish(kind string, value any) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

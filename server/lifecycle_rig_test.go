@@ -42,7 +42,7 @@ func serveLive(t *testing.T, opts server.Options) *live {
 	go func() { l.done <- s.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
-		<-l.done
+		require.NoError(t, <-l.done)
 	})
 	return l
 }
