@@ -61,7 +61,7 @@ func (s *ActiveStep) Duration() time.Duration { return s.duration }
 // Begin starts an operation of the step. The caller ends it with End. An
 // operation that begins after the step is over counts for the run only.
 func (s *ActiveStep) Begin() *Operation {
-	op := &Operation{run: s.run, start: time.Now()}
+	op := s.run.newOperation()
 	s.adopt(op)
 	return op
 }
@@ -150,7 +150,7 @@ func (s *ActiveStep) check(results assert.Results, expectations []assert.Expecta
 	s.checks = append(s.checks, checks...)
 	s.mu.Unlock()
 	r := s.run.recorder
-	at := r.offset(time.Now())
+	at := r.offset(r.schedule.now())
 	for _, c := range checks {
 		r.log.add(at, logVerdict, "verdict", func(b []byte) []byte {
 			b = appendText(b, "step", s.Spec.Name)
@@ -181,7 +181,7 @@ func (s *ActiveStep) Results() assert.Results {
 func (s *ActiveStep) elapsed() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d := time.Since(s.start)
+	d := s.Now().Sub(s.start)
 	if !s.end.IsZero() {
 		d = s.end.Sub(s.start)
 	}

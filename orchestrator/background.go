@@ -52,7 +52,7 @@ func (r *Run) startBackground() (end func()) {
 
 // beginAll starts an operation of every step in force.
 func (r *Run) beginAll() *Operation {
-	op := &Operation{run: r, start: time.Now()}
+	op := r.newOperation()
 	r.recorder.inForce(func(s *ActiveStep) { s.adopt(op) })
 	return op
 }

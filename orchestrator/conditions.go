@@ -49,7 +49,7 @@ func (r *Run) startJudge() (stop func()) {
 // met says which stop condition holds, if any does.
 func (r *Run) met() (reason string) {
 	r.settle("stop conditions", func() {
-		now := r.recorder.offset(time.Now())
+		now := r.recorder.offset(r.schedule.now())
 		for i, e := range r.o.StopConditions {
 			results := r.recorder.windows[i].Snapshot(now)
 			if results.Operations() < conditionSample && results.Requests() < conditionSample {

@@ -124,26 +124,13 @@ func panicSite() string {
 	}
 }
 
-// sleepUntil reports whether t was reached before ctx ended.
-func sleepUntil(ctx context.Context, t time.Time) bool {
-	if time.Until(t) <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(time.Until(t))
-	defer timer.Stop()
-	return waitFor(ctx, timer)
-}
-
-// waitUntil is sleepUntil with a timer that is used again.
+// waitUntil reports whether t, an instant of package time, was reached before
+// ctx ended: load goes on at its pace whatever the timetable does.
 func waitUntil(ctx context.Context, timer *time.Timer, t time.Time) bool {
 	if time.Until(t) <= 0 {
 		return ctx.Err() == nil
 	}
 	timer.Reset(time.Until(t))
-	return waitFor(ctx, timer)
-}
-
-func waitFor(ctx context.Context, timer *time.Timer) bool {
 	select {
 	case <-timer.C:
 		return true

@@ -52,7 +52,7 @@ func (r *Run) force(ctx context.Context, s *ActiveStep, nominal time.Time) (Step
 	end := s.due
 	if s.duration > 0 {
 		var done context.CancelFunc
-		s.ctx, done = context.WithDeadlineCause(base, end.Add(-1), ErrStepEnded)
+		s.ctx, done = context.WithDeadlineCause(base, r.schedule.plain(end).Add(-1), ErrStepEnded)
 		defer done()
 	}
 	if err != nil {
@@ -68,12 +68,16 @@ func (r *Run) force(ctx context.Context, s *ActiveStep, nominal time.Time) (Step
 		Name: s.Spec.Name, Iteration: s.Iteration, Config: config, Targets: s.Spec.Targets, Order: s.Index, Seed: &r.seed,
 	})
 	r.knowStates(s)
+	if s.duration > 0 {
+		r.schedule.mark(s.due)
+	}
+	r.schedule.unmark(nominal) // of a parallel step
 
 	work := r.work(s)
 	switch {
 	case s.duration > 0:
 		// A step whose time was up when the others were stopped is judged.
-		if !sleepUntil(base, end) && time.Until(end) > 0 {
+		if !r.schedule.sleepUntil(base, end) && end.After(r.schedule.now()) {
 			end = r.aligned()
 			s.cut = context.Cause(ctx)
 		}
@@ -86,6 +90,7 @@ func (r *Run) force(ctx context.Context, s *ActiveStep, nominal time.Time) (Step
 		end = r.aligned()
 	}
 	s.ended()
+	r.schedule.unmark(s.due)
 	if s.Spec.Keep && base.Err() == nil {
 		r.keep(off)
 	} else {
@@ -104,7 +109,7 @@ func (r *Run) force(ctx context.Context, s *ActiveStep, nominal time.Time) (Step
 func (s *ActiveStep) ended() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.end = time.Now()
+	s.end = s.run.schedule.now()
 }
 
 // work starts the step's body and the document's load. The channel is closed

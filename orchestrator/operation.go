@@ -13,8 +13,9 @@ import (
 // which may cost several requests. It is safe for concurrent use.
 type Operation struct {
 	run   *Run
-	steps []credit // that it counts for
-	start time.Time
+	steps []credit  // that it counts for
+	start time.Time // of the schedule
+	began time.Time // of package time
 
 	mu       sync.Mutex
 	name     string
@@ -39,6 +40,11 @@ type Attempt struct {
 	Fault        string // what X-Mockforge-Fault said; "": nothing
 	Repeated     int    // how often the transport repeated it by itself
 	Failed       bool   // an error, a 5xx or a 429
+}
+
+func (r *Run) newOperation() *Operation {
+	now := time.Now()
+	return &Operation{run: r, start: r.schedule.at(now), began: now}
 }
 
 type operationKey struct{}
@@ -80,7 +86,7 @@ func (op *Operation) End(err error) {
 	}
 	op.ended = true
 	r := assert.Operation{
-		Name: op.name, Latency: time.Since(op.start), Attempts: op.attempts,
+		Name: op.name, Latency: time.Since(op.began), Attempts: op.attempts,
 		Failed: err != nil, FaultsHit: op.faults,
 	}
 	switch {

@@ -25,13 +25,14 @@ func (r *Run) sequential(iteration int) {
 			continue
 		}
 		start := r.clock.Add(step.DelayBefore)
-		if late := time.Since(start); late > r.tolerance(r.o.StepDuration(i)) {
+		if late := r.schedule.now().Sub(start); late > r.tolerance(r.o.StepDuration(i)) {
 			if r.opts.Hooks.Moved != nil {
 				r.opts.Hooks.Moved(step, late, r.before)
 			}
 			start = r.aligned()
 		}
-		if !sleepUntil(r.ctx, start) {
+		r.schedule.spend(start)
+		if !r.schedule.sleepUntil(r.ctx, start) {
 			r.skipped(step, iteration, reasonOf(r.ctx))
 			continue
 		}
@@ -78,19 +79,25 @@ func (r *Run) parallel(iteration int) {
 	failed := false
 	var after []int
 	start := r.clock
-	if time.Since(start) > r.tolerance(r.total) {
+	if r.schedule.now().Sub(start) > r.tolerance(r.total) {
 		start = r.aligned()
 	}
 	end := start
-	for i := range r.o.Steps {
-		step := r.o.Steps[i]
+	var first []int
+	for i, step := range r.o.Steps {
 		if step.When != OnSuccess && step.When != "" {
 			after = append(after, i)
 			continue
 		}
+		first = append(first, i)
+		r.schedule.mark(start.Add(step.DelayBefore))
+	}
+	for _, i := range first {
+		step := r.o.Steps[i]
 		steps.Go(func() {
 			nominal := start.Add(step.DelayBefore)
-			if !sleepUntil(group, nominal) {
+			if !r.schedule.sleepUntil(group, nominal) {
+				r.schedule.unmark(nominal)
 				r.skipped(step, iteration, reasonOf(group))
 				return
 			}
@@ -116,7 +123,7 @@ func (r *Run) parallel(iteration int) {
 			continue
 		}
 		nominal := r.aligned().Add(step.DelayBefore)
-		if !sleepUntil(r.ctx, nominal) {
+		if !r.schedule.sleepUntil(r.ctx, nominal) {
 			r.skipped(step, iteration, reasonOf(r.ctx))
 			continue
 		}
@@ -151,7 +158,7 @@ func reasonOf(ctx context.Context) string {
 }
 
 func (r *Run) skipped(step Step, iteration int, reason string) {
-	at := r.recorder.offset(time.Now())
+	at := r.recorder.offset(r.schedule.now())
 	res := StepResult{Name: step.Name, Iteration: iteration, State: StepSkipped, Reason: reason, Start: at, End: at}
 	r.mu.Lock()
 	r.result.add(res)

@@ -14,10 +14,11 @@ import (
 // belongs to, to the whole run's, and to the event log. It is the injector's
 // observer during a run.
 type recorder struct {
-	start time.Time
-	log   *EventLog
-	total *assert.Collector
-	on    atomic.Bool // from the run's start
+	start    time.Time
+	schedule *schedule
+	log      *EventLog
+	total    *assert.Collector
+	on       atomic.Bool // from the run's start
 
 	windows []*assert.Window // of stop conditions; set before the run starts
 
@@ -25,6 +26,7 @@ type recorder struct {
 	steps map[injector.LayerRef]*ActiveStep // until their verdict
 }
 
+// offset counts from the run's start. t is an instant of the schedule.
 func (r *recorder) offset(t time.Time) time.Duration { return t.Sub(r.start) }
 
 func (r *recorder) open(s *ActiveStep) {
@@ -73,8 +75,9 @@ func (r *recorder) Request(q *injector.Request) {
 	if !r.on.Load() {
 		return
 	}
-	at, arrived := r.offset(q.At), r.offset(q.At)
-	if now := r.offset(time.Now()); now-at > logLag/2 {
+	arrived := r.offset(r.schedule.at(q.At))
+	at := arrived
+	if now := r.offset(r.schedule.now()); now-at > logLag/2 {
 		at = now // it waited to be decided: its instant is written already
 	}
 	r.log.add(at, logRequest, "request", func(b []byte) []byte {
@@ -135,9 +138,10 @@ func (r *recorder) Done(o *injector.Outcome) {
 	if !r.on.Load() {
 		return
 	}
-	at := r.offset(o.At)
+	ended := r.schedule.at(o.At)
+	at := r.offset(ended)
 	r.each(o.Layers, func(s *ActiveStep) {
-		s.collector.Request(assert.ServerRequest{At: o.At.Sub(s.start), Failed: o.Failed})
+		s.collector.Request(assert.ServerRequest{At: ended.Sub(s.start), Failed: o.Failed})
 	})
 	r.total.Request(assert.ServerRequest{At: at, Failed: o.Failed})
 	for _, w := range r.windows {
@@ -150,7 +154,8 @@ func (r *recorder) Transition(t *injector.Transition) {
 	if !r.on.Load() {
 		return
 	}
-	at := r.offset(t.At)
+	changed := r.schedule.at(t.At)
+	at := r.offset(changed)
 	r.log.add(at, logTransition, "transition", func(b []byte) []byte {
 		b = appendText(b, "step", t.Layer.Name)
 		b = appendInt(b, "iteration", int64(t.Layer.Iteration))
@@ -163,7 +168,7 @@ func (r *recorder) Transition(t *injector.Transition) {
 	own := false
 	count := func(s *ActiveStep) {
 		own = true
-		s.collector.State(assert.ServerSide, t.Target, t.At.Sub(s.start), t.To)
+		s.collector.State(assert.ServerSide, t.Target, changed.Sub(s.start), t.To)
 	}
 	if r.each([]injector.LayerRef{t.Layer}, count); !own {
 		r.inForce(count) // the layer was kept: its step is over
@@ -177,7 +182,7 @@ func (r *recorder) Transition(t *injector.Transition) {
 // known records a state that was there before, for the whole run. For each step
 // see knowStates.
 func (r *recorder) known(side assert.Side, name, state string) {
-	at := r.offset(time.Now())
+	at := r.offset(r.schedule.now())
 	r.total.State(side, name, at, state)
 	for _, w := range r.windows {
 		w.State(side, name, at, state)
@@ -189,7 +194,7 @@ func (r *recorder) state(name, state string, changed bool) {
 	if !r.on.Load() {
 		return
 	}
-	now := time.Now()
+	now := r.schedule.now()
 	at := r.offset(now)
 	if changed {
 		r.log.add(at, logTransition, "transition", func(b []byte) []byte {
@@ -211,7 +216,7 @@ func (r *recorder) operation(op *Operation, o assert.Operation) {
 		return
 	}
 	start := r.offset(op.start)
-	r.log.add(start+o.Latency, logOperation, "operation", func(b []byte) []byte {
+	r.log.add(r.offset(r.schedule.now()), logOperation, "operation", func(b []byte) []byte {
 		if len(op.steps) == 1 {
 			b = appendText(b, "step", op.steps[0].step.Spec.Name)
 			b = appendInt(b, "iteration", int64(op.steps[0].step.Iteration))

@@ -81,6 +81,7 @@ type Run struct {
 	seed     uint64
 	injector *injector.Injector
 	recorder *recorder
+	schedule *schedule
 	log      *EventLog
 	grace    time.Duration
 	targets  []string
@@ -128,7 +129,7 @@ var ErrStepEnded = errors.New("the step is over")
 func NewRun(o *Orchestration, opts RunOptions) (*Run, error) {
 	r := &Run{
 		o: o, opts: opts, log: opts.Log, grace: opts.Grace, state: RunPending,
-		ctx: context.Background(), past: map[string]assert.Results{},
+		ctx: context.Background(), past: map[string]assert.Results{}, schedule: &schedule{},
 	}
 	switch {
 	case opts.Seed != nil:
@@ -160,7 +161,7 @@ func NewRun(o *Orchestration, opts RunOptions) (*Run, error) {
 		}
 	}
 	virtual := assert.CollectorOptions{Duration: r.planned(), Virtual: opts.Virtual}
-	r.recorder = &recorder{log: r.log, total: assert.NewCollector(virtual), steps: map[injector.LayerRef]*ActiveStep{}}
+	r.recorder = &recorder{log: r.log, schedule: r.schedule, total: assert.NewCollector(virtual), steps: map[injector.LayerRef]*ActiveStep{}}
 	for _, e := range o.StopConditions {
 		length, ok := assert.WindowOf(e)
 		if !ok {
@@ -229,7 +230,7 @@ func (r *Run) planned() time.Duration {
 func (r *Run) Run(ctx context.Context) RunResult {
 	r.mu.Lock()
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
-	r.started = time.Now()
+	r.started = r.schedule.now()
 	r.recorder.start = r.started
 	r.state = RunRunning
 	if r.early != nil {
@@ -331,7 +332,7 @@ func (r *Run) over() bool {
 func (r *Run) begin(iteration int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.iteration, r.began = iteration, time.Now()
+	r.iteration, r.began = iteration, r.schedule.now()
 	r.result.Iterations = iteration
 }
 
@@ -353,7 +354,7 @@ func (r *Run) iterate(n int) {
 // elapsed is how long the run has lasted: in virtual time without the
 // nanoseconds that its own work takes.
 func (r *Run) elapsed() time.Duration {
-	d := time.Since(r.started)
+	d := r.schedule.now().Sub(r.started)
 	if r.opts.Virtual {
 		return d.Round(punctual)
 	}
@@ -374,7 +375,7 @@ func (r *Run) finish() RunResult {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.ended = time.Now()
+	r.ended = r.schedule.now()
 	res := &r.result
 	// A verdict that came late stands behind those of later steps.
 	slices.SortStableFunc(res.Steps, func(a, b StepResult) int { return cmp.Compare(a.Start, b.Start) })
@@ -420,5 +421,5 @@ func (r *Run) finish() RunResult {
 var errEnded = errors.New("the run is over")
 
 func (r *Run) logRunVerdict(c Check) {
-	r.log.add(time.Since(r.started), logVerdict, "verdict", func(b []byte) []byte { return appendVerdict(b, c) })
+	r.log.add(r.schedule.now().Sub(r.started), logVerdict, "verdict", func(b []byte) []byte { return appendVerdict(b, c) })
 }

@@ -67,7 +67,7 @@ func (r *Run) aligned() time.Time {
 	if r.opts.Sequencer != nil && time.Now().UnixNano()&1 == 1 {
 		time.Sleep(1)
 	}
-	return time.Now()
+	return r.schedule.now()
 }
 
 // apart is how long the body of a parallel step waits, so that the bodies of

@@ -34,7 +34,7 @@ func (r *Run) Status() RunStatus {
 			s.Steps = append(s.Steps, step.Name)
 		}
 	}
-	now := time.Now()
+	now := r.schedule.now()
 	switch {
 	case r.state == RunPending:
 		return s
