@@ -3,7 +3,6 @@ package chaostest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"slices"
@@ -15,16 +14,17 @@ import (
 )
 
 // An Env is where a run happens: the chaos server and its targets, on an
-// in-memory network in virtual time. It is a testing.TB whose failures are the
-// run's own and whose Cleanup runs in virtual time, after the last step. It is
-// safe for concurrent use.
+// in-memory network in virtual time, on loopback in real time. It is a
+// testing.TB whose failures are the run's own and whose Cleanup runs after the
+// last step, in virtual time too. It is safe for concurrent use.
 type Env struct {
 	*scope
 	URL string // base URL of the default target, without a slash at the end
 
 	steps  []orchestrator.Step
 	run    *orchestrator.Run
-	net    *memnet.Network
+	real   bool // real time
+	net    network
 	client *http.Client
 	named  sync.Once // ByName's check
 	bodies openBodies
@@ -39,7 +39,7 @@ type Env struct {
 // A Target is a named upstream with the chaos server in front of it.
 type Target struct {
 	Name string
-	URL  string // base URL, without a slash at the end: an address that refuses real connections
+	URL  string // base URL, without a slash at the end; in virtual time an address that refuses real connections
 
 	env    *Env
 	addr   string
@@ -112,6 +112,10 @@ func (e *Env) dial(ctx context.Context, network, addr string) (net.Conn, error) 
 	if name == "" {
 		return c, nil
 	}
+	inMemory, ok := c.(*memnet.Conn)
+	if !ok {
+		return c, nil // the chaos server counts it
+	}
 	release, err := e.run.Injector().Target(name).AdmitConn(ctx, c.LocalAddr().String())
 	if err != nil {
 		_ = c.Close() // nothing was sent on it
@@ -120,7 +124,7 @@ func (e *Env) dial(ctx context.Context, network, addr string) (net.Conn, error) 
 		}
 		return nil, &net.OpError{Op: "dial", Net: network, Addr: c.RemoteAddr(), Err: err}
 	}
-	return &counted{Conn: c.(*memnet.Conn), release: release}, nil
+	return &counted{Conn: inMemory, release: release}, nil
 }
 
 // targetAt is the name of the target at an address; "" if there is none.
@@ -169,14 +173,12 @@ func (e *Env) Track(name string) func(state string) { return e.run.Track(name) }
 
 // listen opens a target. e.mu is held, or nobody else knows e yet.
 func (e *Env) listen(name string) (*Target, error) {
-	// Port numbers below 1024 at which nothing listens: a client that bypasses
-	// the in-memory network is refused at once.
-	t := &Target{Name: name, env: e, addr: fmt.Sprintf("127.0.0.1:%d", len(e.targets)+1)}
-	t.URL = "http://" + t.addr
-	l, err := e.net.Listen(t.addr)
+	l, err := e.net.listen(len(e.targets) + 1)
 	if err != nil {
 		return nil, err
 	}
+	t := &Target{Name: name, env: e, addr: l.Addr().String()}
+	t.URL = "http://" + t.addr
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
@@ -205,7 +207,7 @@ func (t *Target) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// newTransport is a transport on the in-memory network.
+// newTransport is a transport on the run's network.
 func (e *Env) newTransport() *http.Transport {
 	return &http.Transport{
 		DialContext:         e.dial,

@@ -40,7 +40,9 @@ type harness struct {
 	env    *Env
 	logs   *logFile
 	result orchestrator.RunResult
-	ran    bool // the orchestration was run, to whatever end
+	ran    bool          // the orchestration was run, to whatever end
+	took   time.Duration // in real time: how long that took
+	end    ending
 
 	mu       sync.Mutex
 	steps    map[*orchestrator.ActiveStep]*Step
@@ -64,6 +66,11 @@ func newHarness(t *testing.T, o *orchestrator.Orchestration, body func(*Step), s
 // execute runs the orchestration and reports on the outer test.
 func (h *harness) execute() {
 	h.logs = newLogFile(cmp.Or(h.set.eventLog, os.Getenv("CHAOSTEST_EVENT_LOG")), h.repeats)
+	if h.set.real {
+		h.inRealTime()
+		h.skip()
+		return
+	}
 	failure, frozen := h.bubble.run(h.t, h.set.prime, h.main)
 	h.reportLater()
 	where, _ := h.bubble.step.Load().(string)
@@ -77,8 +84,15 @@ func (h *harness) execute() {
 		h.outer(fmt.Sprintf("virtual time ended in %s: %v", where, failure))
 	}
 	h.finish()
-	if len(frozen) == 0 && h.env != nil && h.env.Skipped() && !h.ran {
-		h.t.SkipNow() // Setup said so
+	if len(frozen) == 0 {
+		h.skip()
+	}
+}
+
+// skip skips the test where Setup said so.
+func (h *harness) skip() {
+	if h.env != nil && h.env.Skipped() && !h.ran {
+		h.t.SkipNow()
 	}
 }
 
@@ -88,18 +102,21 @@ func leakPanic(failure any) bool {
 	return strings.Contains(fmt.Sprint(failure), "blocked goroutines remain")
 }
 
-// main is the run, in virtual time.
+// main is the run, in virtual time unless the settings say otherwise.
 func (h *harness) main() {
-	toEpoch(h.set.epoch)
-	gate := newGate(h.seed, &h.bubble.alive)
-	run, err := orchestrator.NewRun(h.o, orchestrator.RunOptions{
-		Seed: &h.seed, Virtual: true, Sequencer: gate, Iterations: h.set.iterations, IterationLimit: iterationLimit,
+	opts := orchestrator.RunOptions{
+		Seed: &h.seed, Iterations: h.set.iterations, IterationLimit: iterationLimit,
 		InjectorOptions: []injector.Option{injector.TrustForwarded()},
 		Log:             orchestrator.NewEventLog(h.logs),
 		Client:          &http.Client{Transport: roundTripperFunc(func(r *http.Request) (*http.Response, error) { return h.env.client.Transport.RoundTrip(r) })},
 		URL:             func(target string) string { return h.env.Target(target).URL },
 		Hooks:           h.hooks(),
-	})
+	}
+	if !h.set.real {
+		toEpoch(h.set.epoch)
+		opts.Virtual, opts.Sequencer = true, newGate(h.seed, &h.bubble.alive)
+	}
+	run, err := orchestrator.NewRun(h.o, opts)
 	if err != nil {
 		h.outer(err.Error())
 		return
@@ -110,17 +127,23 @@ func (h *harness) main() {
 		h.outer(err.Error())
 		return
 	}
-	defer patch(h.set.patch, h.env)()
+	defer patch(h.set.patch && !h.set.real, h.env)()
 	if h.protected("Setup", h.env.scope, h.setup) && !h.env.Failed() {
-		time.Sleep(time.Until(time.Now().Add(grid - 1).Truncate(grid)))
+		if !h.set.real {
+			time.Sleep(time.Until(time.Now().Add(grid - 1).Truncate(grid)))
+		}
 		h.bubble.alive.Add(1)
+		began := time.Now()
 		h.result = run.Run(ctx)
-		h.ran = true
+		h.ran, h.took = true, time.Since(began)
 	}
 	cancel()
 	h.bubble.step.Store("a clean-up of the run")
 	h.cleanUp("Cleanup", h.env.scope)
 	h.env.close()
+	if h.set.real {
+		return
+	}
 	if left := h.bubble.drainAll(); len(left) > 0 {
 		h.leaked(left)
 	}
@@ -130,7 +153,7 @@ func (h *harness) main() {
 func (h *harness) open(ctx context.Context, run *orchestrator.Run) error {
 	h.env = &Env{
 		scope: &scope{tb: h.t, name: h.t.Name(), ctx: ctx, known: h.known, sink: h.outerSink()},
-		steps: h.o.Steps, run: run, net: memnet.New(), open: len(h.o.Targets) == 0, targets: map[string]*Target{},
+		steps: h.o.Steps, run: run, real: h.set.real, net: h.newNetwork(), open: len(h.o.Targets) == 0, targets: map[string]*Target{},
 	}
 	h.env.exit = func() { run.Stop("the test failed") }
 	h.env.transport = h.env.newTransport()
@@ -147,6 +170,13 @@ func (h *harness) open(ctx context.Context, run *orchestrator.Run) error {
 	}
 	standard.upstream = h.set.upstream
 	return nil
+}
+
+func (h *harness) newNetwork() network {
+	if h.set.real {
+		return &loopback{}
+	}
+	return memory{memnet.New()}
 }
 
 func (h *harness) setup() {
@@ -189,7 +219,7 @@ func (h *harness) outerSink() sink {
 	if h.quiet {
 		return muted{}
 	}
-	return testSink{h.t}
+	return lastSink{testSink{h.t}, &h.end}
 }
 
 // outer fails the outer test with a message at the line of Run.
@@ -227,8 +257,7 @@ func (h *harness) finish() {
 		h.outer("the event log: " + err.Error())
 	}
 	if h.ran {
-		text := fmt.Sprintf("%s %s in %s of virtual time; seed %s, digest %.12s", h.o.Name, h.result.State,
-			assert.FormatDuration(h.result.Elapsed.Round(time.Millisecond)), orchestrator.FormatSeed(h.seed), h.result.Digest)
+		text := fmt.Sprintf("%s %s in %s", h.o.Name, h.result.State, h.lasted())
 		if keep || h.logs.wanted {
 			text += "; event log " + path
 		}

@@ -21,6 +21,7 @@ type settings struct {
 	epoch      time.Time
 	patch      bool
 	eventLog   string
+	real       bool // no virtual time
 }
 
 func newSettings(opts []Option) *settings {

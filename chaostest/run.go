@@ -23,8 +23,7 @@ func Run(t *testing.T, path string, body func(step *Step), opts ...Option) {
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	warn(t, o, warnings)
-	start(t, o, path, body, opts)
+	start(t, o, path, body, warnings, opts)
 }
 
 // RunOrchestration is Run for an orchestration that was built in Go.
@@ -34,17 +33,16 @@ func RunOrchestration(t *testing.T, o orchestrator.Orchestration, body func(step
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	warn(t, &o, warnings)
-	start(t, &o, "", body, opts)
+	start(t, &o, "", body, warnings, opts)
 }
 
 // warn logs what deserves a second look in a test. That a name is only a label
 // matters to validate, and a test may well drive the load that a document
 // leaves to it.
-func warn(t *testing.T, o *orchestrator.Orchestration, warnings []orchestrator.Problem) {
+func warn(t *testing.T, o *orchestrator.Orchestration, s *settings, warnings []orchestrator.Problem) {
 	t.Helper()
-	for i, s := range o.Steps {
-		if !s.Scenario.Start.IsZero() || !s.Scenario.End.IsZero() {
+	for i, step := range o.Steps {
+		if sc := step.Scenario; !s.real && (!sc.Start.IsZero() || !sc.End.IsZero()) {
 			t.Logf("warning: steps[%d].scenario: start_time and end_time are ignored in virtual time", i)
 		}
 	}
@@ -60,13 +58,14 @@ func warn(t *testing.T, o *orchestrator.Orchestration, warnings []orchestrator.P
 	}
 }
 
-func start(t *testing.T, o *orchestrator.Orchestration, path string, body func(*Step), opts []Option) {
+func start(t *testing.T, o *orchestrator.Orchestration, path string, body func(*Step), warnings []orchestrator.Problem, opts []Option) {
 	t.Helper()
+	s := newSettings(opts)
+	warn(t, o, s, warnings)
 	at := new(helpers).line()
 	if inVirtualTime() {
 		t.Fatalf("chaostest.Run inside virtual time: end the other run, or the synctest bubble, first")
 	}
-	s := newSettings(opts)
 	seed, err := chooseSeed(t.Name(), o, s)
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +73,7 @@ func start(t *testing.T, o *orchestrator.Orchestration, path string, body func(*
 	if o.Loop && o.MaxIterations == 0 && s.iterations == 0 && body == nil && len(o.StopConditions) == 0 {
 		t.Fatalf("%s loops for ever and nothing would end it: set max_iterations, add stop_conditions, or bound it with chaostest.Iterations(n)", o.Name)
 	}
-	if s.patch {
+	if s.patch && !s.real {
 		if err := refuseParallel(t); err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +83,10 @@ func start(t *testing.T, o *orchestrator.Orchestration, path string, body func(*
 		t.Fatal(err)
 	}
 	h := newHarness(t, o, body, s, seed, at, path)
-	h.repeats = runs > 1
+	h.repeats = runs > 1 && !s.real
+	if runs > 1 && s.real {
+		t.Logf("CHAOSTEST_CHECK has no effect in real time: no two runs are equal there")
+	}
 	h.execute()
 	if h.repeats {
 		h.compare(runs)

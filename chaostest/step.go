@@ -31,8 +31,8 @@ type Step struct {
 // body, and fails on an error, a 5xx or a 429. Inside one it is an attempt.
 func (s *Step) Client() *http.Client { return s.client }
 
-// Clock is the step's virtual time.
-func (s *Step) Clock() Clock { return Clock{s.active} }
+// Clock is where the step stands in time.
+func (s *Step) Clock() Clock { return Clock{s.active, s.env.real} }
 
 // Every yields 0, 1, 2, … at once and then each time that d has passed, until
 // the step ends. Ticks that the loop's body sleeps through are left out, as
