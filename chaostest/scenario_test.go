@@ -45,6 +45,9 @@ func scenarios() map[string]func(*testing.T) {
 		"ticker":          scenarioTicker,
 		"breaker names":   scenarioBreakerNames,
 		"day":             scenarioDay,
+		"real time":       scenarioRealTime,
+		"real time ends":  scenarioRealTimeEnds,
+		"last words":      scenarioLastWords,
 	}
 }
 
