@@ -28,6 +28,7 @@ type ActiveStep struct {
 	duration time.Duration
 	ctx      context.Context // ends one nanosecond before the step does
 	cancel   context.CancelCauseFunc
+	led      *ledStep            // nil: the run follows nobody
 	cut      error               // why it was ended before its time; nil: it was not
 	left     func(end time.Time) // told when it is over, before its verdict; or nil
 
@@ -146,6 +147,12 @@ func (s *ActiveStep) check(results assert.Results, expectations []assert.Expecta
 	for i, e := range expectations {
 		checks[i] = Check{Expectation: e, Verdict: e.Check(results), Documented: documented, Index: i}
 	}
+	s.record(checks)
+	return checks
+}
+
+// record keeps checks as the step's.
+func (s *ActiveStep) record(checks []Check) {
 	s.mu.Lock()
 	s.checks = append(s.checks, checks...)
 	s.mu.Unlock()
@@ -158,7 +165,6 @@ func (s *ActiveStep) check(results assert.Results, expectations []assert.Expecta
 			return appendVerdict(b, c)
 		})
 	}
-	return checks
 }
 
 func appendVerdict(b []byte, c Check) []byte {
@@ -170,6 +176,9 @@ func appendVerdict(b []byte, c Check) []byte {
 // Results is what happened in the step so far.
 func (s *ActiveStep) Results() assert.Results {
 	var results assert.Results
+	if s.led != nil {
+		s.run.follows.refresh(s)
+	}
 	s.run.settle("results "+s.Spec.Name, func() {
 		s.run.draws(s)
 		results = s.collector.Snapshot(s.elapsed())

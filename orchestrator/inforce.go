@@ -122,7 +122,7 @@ func (r *Run) work(s *ActiveStep) <-chan struct{} {
 		traffic = r.o.Load
 	}
 	var parts sync.WaitGroup
-	if traffic != nil && traffic.Rate > 0 && s.duration > 0 {
+	if traffic != nil && traffic.Rate > 0 && s.duration > 0 && s.led == nil {
 		parts.Go(func() {
 			time.Sleep(apart)
 			if err := s.Load(traffic.Rate, r.request(traffic)); err != nil {
@@ -177,6 +177,11 @@ func (r *Run) judge(s *ActiveStep) StepResult {
 	case !s.leftOut():
 		s.check(results, s.Spec.Expect, true)
 	}
+	return r.concluded(s, results)
+}
+
+// concluded ends a step that has its verdict.
+func (r *Run) concluded(s *ActiveStep, results assert.Results) StepResult {
 	r.recorder.close(s)
 	res := s.result()
 	res.Results = results

@@ -133,6 +133,9 @@ func (r *Run) parallel(iteration int) {
 	}
 }
 
+// endedEarlier is why steps after StopAfterStep do not run.
+const endedEarlier = "the run was ended after an earlier step"
+
 // skip says why a step does not run; "" if it does.
 func (r *Run) skip(step Step, failed bool) string {
 	r.mu.Lock()
@@ -141,7 +144,7 @@ func (r *Run) skip(step Step, failed bool) string {
 	case r.ctx.Err() != nil:
 		return reasonOf(r.ctx)
 	case r.last:
-		return "the run was ended after an earlier step"
+		return endedEarlier
 	case step.When == OnFailure && !failed:
 		return "no step failed"
 	case (step.When == OnSuccess || step.When == "") && r.failure != "":

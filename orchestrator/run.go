@@ -108,6 +108,7 @@ type Run struct {
 	doubtful  string // the first inconclusive step
 	last      bool   // Stop after this step was asked for
 	kept      []func()
+	follows   *following    // nil without Follow
 	late      *lateVerdicts // nil without RunOptions.Prompt
 	suspended string        // why chaos is switched off; "": it is not
 	past      map[string]assert.Results
@@ -228,19 +229,8 @@ func (r *Run) planned() time.Duration {
 // out, an untolerated failure ended it, Stop was called, or ctx ended. Whatever
 // ends it, every layer is off. It may be called once.
 func (r *Run) Run(ctx context.Context) RunResult {
-	r.mu.Lock()
-	r.ctx, r.cancel = context.WithCancelCause(ctx)
-	r.started = r.schedule.now()
-	r.recorder.start = r.started
-	r.state = RunRunning
-	if r.early != nil {
-		r.cancel(r.early)
-	}
-	r.mu.Unlock()
+	r.open(ctx)
 	released := r.releaseAtEnd()
-	r.log.header(r.o.Name, r.seed, r.started)
-	r.recorder.on.Store(true)
-	r.knownStates(func(name, state string) { r.recorder.known(assert.ClientSide, name, state) })
 	r.clock = r.aligned()
 	judge := r.startJudge()
 	endBackground := r.startBackground()
@@ -256,7 +246,7 @@ func (r *Run) Run(ctx context.Context) RunResult {
 			break
 		}
 		if limit := r.opts.IterationLimit; r.rounds == 0 && limit > 0 && n >= limit {
-			r.fail(fmt.Sprintf("the endless loop was not stopped after %d iterations: call step.Stop, add stop_conditions, or bound it with chaostest.Iterations(n)", limit))
+			r.fail(endless(limit))
 			break
 		}
 	}
@@ -268,6 +258,22 @@ func (r *Run) Run(ctx context.Context) RunResult {
 	released()
 	r.injector.Release()
 	return r.finish()
+}
+
+// open starts the run's clock and its log.
+func (r *Run) open(ctx context.Context) {
+	r.mu.Lock()
+	r.ctx, r.cancel = context.WithCancelCause(ctx)
+	r.started = r.schedule.now()
+	r.recorder.start = r.started
+	r.state = RunRunning
+	if r.early != nil {
+		r.cancel(r.early)
+	}
+	r.mu.Unlock()
+	r.log.header(r.o.Name, r.seed, r.started)
+	r.recorder.on.Store(true)
+	r.knownStates(func(name, state string) { r.recorder.known(assert.ClientSide, name, state) })
 }
 
 // releaseAtEnd releases the injector when the run's context ends. The returned
@@ -337,13 +343,17 @@ func (r *Run) begin(iteration int) {
 }
 
 func (r *Run) iterate(n int) {
-	do := func() {
+	r.wrap(n, func() {
 		if r.o.Parallel {
 			r.parallel(n)
 		} else {
 			r.sequential(n)
 		}
-	}
+	})
+}
+
+// wrap does an iteration within the hook for it.
+func (r *Run) wrap(n int, do func()) {
 	if r.o.Loop && r.opts.Hooks.Iteration != nil {
 		r.opts.Hooks.Iteration(n, do)
 		return
@@ -367,11 +377,15 @@ func (r *Run) finish() RunResult {
 	var results assert.Results
 	r.settle("results of the run", func() { results = r.recorder.total.Snapshot(r.elapsed()) })
 	var checks []Check
-	for i, e := range r.o.Expect {
-		if cause != nil {
-			break
+	switch {
+	case cause != nil:
+	case r.follows != nil:
+		report, _, _, _ := r.follows.view.latest()
+		checks = judged(r.o.Expect, report.Checks, results)
+	default:
+		for i, e := range r.o.Expect {
+			checks = append(checks, Check{Expectation: e, Verdict: e.Check(results), Documented: true, Index: i})
 		}
-		checks = append(checks, Check{Expectation: e, Verdict: e.Check(results), Documented: true, Index: i})
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
