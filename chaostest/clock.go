@@ -11,7 +11,7 @@ import (
 // was advanced. It is safe for concurrent use.
 type Clock struct {
 	step *orchestrator.ActiveStep
-	real bool
+	hand bool // the timetable is moved on by hand
 }
 
 // Now is the instant of the timetable.
@@ -36,7 +36,7 @@ func (c Clock) Advance(d time.Duration) {
 	if d <= 0 {
 		return
 	}
-	if c.real {
+	if c.hand {
 		c.step.Advance(d)
 		return
 	}

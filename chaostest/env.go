@@ -24,6 +24,7 @@ type Env struct {
 	steps  []orchestrator.Step
 	run    *orchestrator.Run
 	real   bool // real time
+	remote bool // the chaos server is somewhere else
 	net    network
 	client *http.Client
 	named  sync.Once // ByName's check
@@ -53,7 +54,11 @@ type Target struct {
 // everything. The target must be one of the document's; a document without
 // targets may have any.
 func (e *Env) Serve(target string, h http.Handler) {
-	if t := e.target(target); t != nil && h != nil {
+	t := e.target(target)
+	if t.server == nil {
+		e.Fatalf("env.Serve(%q): with chaostest.Remote the upstreams are the server's own: mockforge serve --target %s=URL", target, target)
+	}
+	if h != nil {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		t.upstream = h
@@ -74,7 +79,11 @@ func (e *Env) target(name string) *Target {
 		known := strings.Join(e.order, ", ")
 		e.mu.Unlock()
 		defer e.mu.Lock()
-		e.Fatalf("the document has no target %q; it has %s", name, known)
+		owner := "document"
+		if e.remote {
+			owner = "server"
+		}
+		e.Fatalf("the %s has no target %q; it has %s", owner, name, known)
 	}
 	t, err := e.listen(name)
 	if err != nil {
@@ -221,6 +230,9 @@ func (e *Env) close() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, name := range e.order {
+		if e.targets[name].server == nil {
+			continue // somebody else's
+		}
 		_ = e.targets[name].server.Close() // a listener that is closed already is no news
 	}
 	e.net.Close()

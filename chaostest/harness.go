@@ -43,6 +43,7 @@ type harness struct {
 	ran    bool          // the orchestration was run, to whatever end
 	took   time.Duration // in real time: how long that took
 	end    ending
+	remote *remoteServer // nil without Remote
 
 	mu       sync.Mutex
 	steps    map[*orchestrator.ActiveStep]*Step
@@ -134,8 +135,8 @@ func (h *harness) main() {
 		}
 		h.bubble.alive.Add(1)
 		began := time.Now()
-		h.result = run.Run(ctx)
-		h.ran, h.took = true, time.Since(began)
+		h.carryOut(ctx, run)
+		h.took = time.Since(began)
 	}
 	cancel()
 	h.bubble.step.Store("a clean-up of the run")
@@ -153,11 +154,14 @@ func (h *harness) main() {
 func (h *harness) open(ctx context.Context, run *orchestrator.Run) error {
 	h.env = &Env{
 		scope: &scope{tb: h.t, name: h.t.Name(), ctx: ctx, known: h.known, sink: h.outerSink()},
-		steps: h.o.Steps, run: run, real: h.set.real, net: h.newNetwork(), open: len(h.o.Targets) == 0, targets: map[string]*Target{},
+		steps: h.o.Steps, run: run, real: h.set.real, remote: h.set.remote != "", net: h.newNetwork(), open: len(h.o.Targets) == 0 && h.set.remote == "", targets: map[string]*Target{},
 	}
 	h.env.exit = func() { run.Stop("the test failed") }
 	h.env.transport = h.env.newTransport()
 	h.env.client = &http.Client{Transport: h.env.bodies.transport(run.Recording(h.env.transport, nil))}
+	if h.set.remote != "" {
+		return h.connect(ctx)
+	}
 	var standard *Target // the default one; a run has at least one target
 	for _, name := range run.Targets() {
 		t, err := h.env.listen(name)

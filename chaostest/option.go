@@ -21,7 +21,9 @@ type settings struct {
 	epoch      time.Time
 	patch      bool
 	eventLog   string
-	real       bool // no virtual time
+	real       bool   // no virtual time
+	remote     string // base URL of the server; "": the harness is the server
+	token      string
 }
 
 func newSettings(opts []Option) *settings {

@@ -74,6 +74,9 @@ func (h *harness) lasted() string {
 		return fmt.Sprintf("%s of virtual time; seed %s, digest %.12s", assert.FormatDuration(elapsed), seed, h.result.Digest)
 	}
 	text := assert.FormatDuration(h.took.Round(time.Millisecond)) + " of real time"
+	if h.remote != nil {
+		text += " on the server at " + h.remote.base
+	}
 	if ahead := elapsed - h.took; ahead > time.Millisecond {
 		text += fmt.Sprintf(" (%s of the timetable)", assert.FormatDuration(elapsed))
 	}

@@ -73,6 +73,9 @@ func start(t *testing.T, o *orchestrator.Orchestration, path string, body func(*
 	if o.Loop && o.MaxIterations == 0 && s.iterations == 0 && body == nil && len(o.StopConditions) == 0 {
 		t.Fatalf("%s loops for ever and nothing would end it: set max_iterations, add stop_conditions, or bound it with chaostest.Iterations(n)", o.Name)
 	}
+	if s.remote != "" && s.upstream != nil {
+		t.Fatalf("chaostest.Upstream: with chaostest.Remote the upstreams are the server's own: mockforge serve --upstream URL")
+	}
 	if s.patch && !s.real {
 		if err := refuseParallel(t); err != nil {
 			t.Fatal(err)

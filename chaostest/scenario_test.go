@@ -48,6 +48,11 @@ func scenarios() map[string]func(*testing.T) {
 		"real time":       scenarioRealTime,
 		"real time ends":  scenarioRealTimeEnds,
 		"last words":      scenarioLastWords,
+		"remote":          scenarioRemote,
+		"remote timeout":  scenarioRemoteTimeout,
+		"remote muted":    scenarioRemoteMuted,
+		"unreachable":     scenarioUnreachable,
+		"token":           scenarioToken,
 	}
 }
 

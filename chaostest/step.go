@@ -32,7 +32,7 @@ type Step struct {
 func (s *Step) Client() *http.Client { return s.client }
 
 // Clock is where the step stands in time.
-func (s *Step) Clock() Clock { return Clock{s.active, s.env.real} }
+func (s *Step) Clock() Clock { return Clock{s.active, s.env.real && !s.env.remote} }
 
 // Every yields 0, 1, 2, … at once and then each time that d has passed, until
 // the step ends. Ticks that the loop's body sleeps through are left out, as
@@ -98,6 +98,9 @@ func (s *Step) expect(at string, e []assert.Expectation) bool {
 	ok := true
 	for _, c := range s.active.Check(e...) {
 		if c.Verdict.Status != assert.Pass {
+			if s.env.remote {
+				s.explain(&c)
+			}
 			s.fault(at, c)
 			ok = false
 		}

@@ -140,6 +140,9 @@ func (h *harness) report(step *Step, res orchestrator.StepResult) {
 			step.fault(h.document(fmt.Sprintf("steps[%d].expect", step.active.Index), c), c)
 		}
 	}
+	if h.remote != nil && h.body != nil && h.o.StepDuration(step.active.Index) == 0 {
+		step.raw("the step has no length on the server: its body does not run\n")
+	}
 	step.raw(summary(res) + "\n")
 	if step.Failed() {
 		h.mu.Lock()

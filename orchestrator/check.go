@@ -28,7 +28,7 @@ func (c *checker) check() {
 		c.targets(s.Targets, path)
 		c.scenario(s, join(path, "scenario"))
 		c.traffic(s.Load, join(path, "load"))
-		c.claims(s.Expect, join(path, "expect"), false, c.loaded(s))
+		c.claims(s.Expect, join(path, "expect"), false, c.o.loaded(s))
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.o.Scenarios)) {
 		c.config(c.o.Scenarios[name], join("scenarios", name))
@@ -37,7 +37,7 @@ func (c *checker) check() {
 		c.target(c.o.Targets[name], join("targets", name))
 	}
 	c.traffic(c.o.Load, "load")
-	anyLoad := slices.ContainsFunc(c.o.Steps, c.loaded)
+	anyLoad := slices.ContainsFunc(c.o.Steps, c.o.loaded)
 	c.claims(c.o.Expect, "expect", false, anyLoad)
 	c.claims(c.o.StopConditions, "stop_conditions", true, anyLoad)
 	if total := c.o.IterationDuration(); total > longestIteration {

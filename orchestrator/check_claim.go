@@ -43,9 +43,9 @@ func (c *checker) claim(e assert.Expectation, path string, stop, load bool) {
 func drives(t *Traffic) bool { return t != nil && t.Rate > 0 }
 
 // loaded reports whether a step has traffic of the document.
-func (c *checker) loaded(s Step) bool {
+func (o *Orchestration) loaded(s Step) bool {
 	if s.Load != nil {
 		return drives(s.Load)
 	}
-	return drives(c.o.Load)
+	return drives(o.Load)
 }

@@ -12,12 +12,11 @@ import (
 )
 
 // Follow goes through the orchestration as the leader does, which has started
-// it: the bodies of steps run while they are in force there, and what they
-// drive is recorded here. Layers, the document's load and its expectations are
-// the leader's, whose counts and verdicts are taken over; an expectation that
-// the leader cannot decide, since it does not see what is driven here, is
-// judged here. A failure that only shows here, StopAfterStep, Stop, and the end
-// of ctx stop the leader's run. Follow takes the place of Run.
+// what ForLeader returned: the bodies of steps run while they are in force
+// there, and what they drive is recorded here. Layers, the document's load and
+// the expectations that were sent are the leader's, whose counts and verdicts
+// are taken over. A failure that only shows here, StopAfterStep, Stop, and the
+// end of ctx stop the leader's run. Follow takes the place of Run.
 func (r *Run) Follow(ctx context.Context, leader Leader) RunResult {
 	r.open(ctx)
 	f := &following{run: r, view: newView(leader)}
@@ -25,6 +24,7 @@ func (r *Run) Follow(ctx context.Context, leader Leader) RunResult {
 	watching, enough := context.WithCancel(context.WithoutCancel(ctx))
 	var watch sync.WaitGroup
 	watch.Go(func() { f.view.watch(watching) })
+	judge := r.startJudge() // the leader does not see what is driven here
 	endBackground := r.startBackground()
 	for n := 1; !f.over; n++ {
 		r.begin(n)
@@ -34,8 +34,9 @@ func (r *Run) Follow(ctx context.Context, leader Leader) RunResult {
 			f.over = true
 		}
 	}
-	f.stop()
+	f.stop("the run is over")
 	endBackground()
+	judge()
 	enough()
 	watch.Wait()
 	f.conclude()
@@ -49,7 +50,7 @@ type following struct {
 	over bool // of the run's goroutine
 
 	mu      sync.Mutex
-	stopped bool // the leader was told to stop
+	stopped string // why the leader was told to stop; "": it was not
 }
 
 // iterate follows one iteration.
@@ -60,6 +61,8 @@ func (f *following) iterate(n int) {
 	started := map[string]bool{}
 	ended := r.ctx.Done()
 	var patience <-chan time.Time
+	before := make(chan struct{}) // closed when the step before is over here
+	close(before)
 	for {
 		report, at, changed, err := f.view.latest()
 		for _, s := range report.Steps {
@@ -68,11 +71,16 @@ func (f *following) iterate(n int) {
 				continue
 			}
 			started[s.Name] = true
-			if s.State == StepSkipped {
-				r.skipped(r.o.Steps[index], n, f.because(s.Reason))
+			if !r.o.Parallel {
+				<-before
+			}
+			if reason := f.skip(s); reason != "" {
+				r.skipped(r.o.Steps[index], n, reason)
 				continue
 			}
-			steps.Go(func() { f.step(index, n) })
+			over := make(chan struct{})
+			before = over
+			steps.Go(func() { f.step(index, n, func() { close(over) }) })
 		}
 		f.over = err != nil || report.State.Ended() && !at.IsZero()
 		if f.over || report.Iteration > n {
@@ -82,7 +90,7 @@ func (f *following) iterate(n int) {
 		case <-changed:
 		case <-ended:
 			ended = nil
-			f.stop()
+			f.stop(reasonOf(r.ctx))
 			patience = time.After(r.grace + followPatience)
 		case <-patience:
 			f.over = true
@@ -96,34 +104,44 @@ func (f *following) iterate(n int) {
 	}
 }
 
-// because says why a step does not run, where that was decided here.
+// skip says why a step that the leader has reached does not run; "" if it does.
+func (f *following) skip(there StepReport) string {
+	if reason := f.because(""); reason != "" || there.State != StepSkipped {
+		return reason
+	}
+	return there.Reason
+}
+
+// because says why no step runs any more, where that was decided here.
 func (f *following) because(reason string) string {
-	r := f.run
 	_, _, _, lost := f.view.latest()
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.run.mu.Lock()
+	defer f.run.mu.Unlock()
 	switch {
-	case r.failure != "":
-		return r.failure
+	case f.stopped != "":
+		return f.stopped
 	case lost != nil:
 		return lost.Error()
-	case r.last:
+	case f.run.last:
 		return endedEarlier
-	case r.ctx.Err() != nil:
-		return reasonOf(r.ctx)
 	}
 	return reason
 }
 
 // stop ends the leader's run once, unless it is over.
-func (f *following) stop() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func (f *following) stop(reason string) {
 	report, at, _, _ := f.view.latest()
-	if f.stopped || report.State.Ended() && !at.IsZero() {
+	f.mu.Lock()
+	needless := f.stopped != "" || report.State.Ended() && !at.IsZero()
+	if !needless {
+		f.stopped = reason
+	}
+	f.mu.Unlock()
+	if needless {
 		return
 	}
-	f.stopped = true
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(f.run.ctx), 2*followCall)
 	defer cancel()
 	if err := f.view.leader.Stop(ctx); err != nil {
@@ -140,8 +158,13 @@ func (f *following) conclude() {
 	failing := r.failing
 	r.mu.Unlock()
 	f.mu.Lock()
-	stopped := f.stopped
+	stopped := f.stopped != ""
 	f.mu.Unlock()
+	for i, n := range [2]int{report.Counts.Requests - report.Counts.ServerErrors, report.Counts.ServerErrors} {
+		for range n {
+			r.recorder.total.Request(assert.ServerRequest{At: r.elapsed(), Failed: i == 1})
+		}
+	}
 	switch {
 	case err != nil:
 		r.fail(err.Error())
@@ -153,28 +176,6 @@ func (f *following) conclude() {
 }
 
 func failed(c CheckReport) bool { return c.Status == assert.Fail.String() }
-
-// judged are the expectations of a document, as the leader judged them.
-func judged(list []assert.Expectation, reports []CheckReport, results assert.Results) (checks []Check) {
-	for i, c := range reports {
-		if i >= len(list) {
-			break
-		}
-		v := assert.Verdict{Status: assert.Inconclusive, Subject: c.Subject, Got: c.Got, Want: c.Want, Detail: c.Detail}
-		switch c.Status {
-		case assert.Pass.String():
-			v.Status = assert.Pass
-		case assert.Fail.String():
-			v.Status = assert.Fail
-		default:
-			if here := list[i].Check(results); here.Status != assert.Inconclusive {
-				v = here
-			}
-		}
-		checks = append(checks, Check{Expectation: list[i], Verdict: v, Documented: true, Index: i})
-	}
-	return checks
-}
 
 func endless(limit int) string {
 	return fmt.Sprintf("the endless loop was not stopped after %d iterations: call step.Stop, add stop_conditions, or bound it with chaostest.Iterations(n)", limit)

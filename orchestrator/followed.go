@@ -8,13 +8,14 @@ import (
 	"github.com/mockforge-go/mockforge/assert"
 )
 
-// step runs one step as the leader does.
-func (f *following) step(index, iteration int) {
+// step runs one step as the leader does. over is told when it is over, before
+// its verdict.
+func (f *following) step(index, iteration int, over func()) {
 	r := f.run
 	s := r.activate(index, iteration)
 	var res StepResult
 	do := func() StepResult {
-		res = f.force(s)
+		res = f.force(s, over)
 		return res
 	}
 	if r.opts.Hooks.Step != nil {
@@ -26,13 +27,16 @@ func (f *following) step(index, iteration int) {
 	r.mu.Lock()
 	last := r.last
 	r.mu.Unlock()
-	if last || bad && !res.Tolerated && !s.led.failed {
-		f.stop()
+	switch {
+	case bad && !res.Tolerated && !s.led.failed:
+		f.stop("step " + s.Spec.Name + " failed")
+	case last:
+		f.stop(endedEarlier)
 	}
 }
 
 // force puts a step in force for as long as the leader's is.
-func (f *following) force(s *ActiveStep) StepResult {
+func (f *following) force(s *ActiveStep, over func()) StepResult {
 	r := f.run
 	report, at, _, _ := f.view.latest()
 	there := report.find(s.Spec.Name, s.Iteration)
@@ -60,11 +64,13 @@ func (f *following) force(s *ActiveStep) StepResult {
 		cancel(ErrStepEnded)
 		r.sample()
 		if s.Failed() && !s.Spec.ContinueOnFailure {
-			f.stop()
+			f.stop("step " + s.Spec.Name + " failed")
 		}
+		over()
 		r.waitFor(s, work)
 	default:
 		s.ended()
+		over()
 		if r.opts.Hooks.Body != nil && s.duration > 0 {
 			s.problem("it was over on the server before its body could start: make it longer")
 		}
@@ -89,7 +95,7 @@ func (f *following) judge(s *ActiveStep) StepResult {
 	results := s.Results()
 	switch {
 	case there != nil:
-		s.takeOver(*there, results)
+		f.takeOver(s, *there, results)
 	case s.cut == nil:
 		s.problem("the server has no verdict of it")
 	}
@@ -114,8 +120,10 @@ func (f *following) verdict(s *ActiveStep, patience time.Duration) (there *StepR
 }
 
 // takeOver adds the leader's verdict to what was found here.
-func (s *ActiveStep) takeOver(there StepReport, results assert.Results) {
-	s.record(judged(s.Spec.Expect, there.Checks, results))
+func (f *following) takeOver(s *ActiveStep, there StepReport, results assert.Results) {
+	if there.State != StepSkipped && !s.leftOut() {
+		s.record(f.run.shared(s.Spec.Expect, f.run.o.loaded(s.Spec), there.Checks, results))
+	}
 	for _, p := range there.Problems {
 		s.problem(p)
 	}
@@ -126,7 +134,7 @@ func (s *ActiveStep) takeOver(there StepReport, results assert.Results) {
 			s.problem(there.Reason)
 		}
 	case there.State == StepSkipped:
-		s.Skip(there.Reason)
+		s.Skip(f.because(there.Reason))
 	case there.State == StepInconclusive && !undecided(there.Checks):
 		s.doubt(there.Reason) // chaos was switched off
 	}
@@ -150,15 +158,16 @@ type ledStep struct {
 	injected map[string]int
 }
 
-// refresh brings the step's server-side counts up to date. Once the step is
-// over they are those of the leader's verdict.
+// refresh brings the step's server-side counts up to date. Once the step's time
+// is up they are those of the leader's verdict.
 func (f *following) refresh(s *ActiveStep) {
 	var there *StepReport
-	if s.over() {
-		there = f.verdict(s, followCall)
-	} else if f.view.ask(context.Background()) == nil {
+	if !s.over() && s.Remaining() > 1 && f.view.ask(context.Background()) == nil {
 		report, _, _, _ := f.view.latest()
 		there = report.find(s.Spec.Name, s.Iteration)
+	}
+	if there == nil {
+		there = f.verdict(s, followCall)
 	}
 	if there != nil && there.Counts != nil {
 		s.count(*there.Counts)

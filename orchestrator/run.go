@@ -381,7 +381,7 @@ func (r *Run) finish() RunResult {
 	case cause != nil:
 	case r.follows != nil:
 		report, _, _, _ := r.follows.view.latest()
-		checks = judged(r.o.Expect, report.Checks, results)
+		checks = r.shared(r.o.Expect, slices.ContainsFunc(r.o.Steps, r.o.loaded), report.Checks, results)
 	default:
 		for i, e := range r.o.Expect {
 			checks = append(checks, Check{Expectation: e, Verdict: e.Check(results), Documented: true, Index: i})
