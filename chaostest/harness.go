@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/mockforge-go/mockforge/assert"
-	"github.com/mockforge-go/mockforge/chaostest/internal/memnet"
 	"github.com/mockforge-go/mockforge/injector"
 	"github.com/mockforge-go/mockforge/orchestrator"
 )
@@ -154,7 +153,7 @@ func (h *harness) main() {
 func (h *harness) open(ctx context.Context, run *orchestrator.Run) error {
 	h.env = &Env{
 		scope: &scope{tb: h.t, name: h.t.Name(), ctx: ctx, known: h.known, sink: h.outerSink()},
-		steps: h.o.Steps, run: run, real: h.set.real, remote: h.set.remote != "", net: h.newNetwork(), open: len(h.o.Targets) == 0 && h.set.remote == "", targets: map[string]*Target{},
+		steps: h.o.Steps, run: run, real: h.set.real, remote: h.set.remote != "", net: newNetwork(h.set.real), open: len(h.o.Targets) == 0 && h.set.remote == "", targets: map[string]*Target{},
 	}
 	h.env.exit = func() { run.Stop("the test failed") }
 	h.env.transport = h.env.newTransport()
@@ -174,13 +173,6 @@ func (h *harness) open(ctx context.Context, run *orchestrator.Run) error {
 	}
 	standard.upstream = h.set.upstream
 	return nil
-}
-
-func (h *harness) newNetwork() network {
-	if h.set.real {
-		return &loopback{}
-	}
-	return memory{memnet.New()}
 }
 
 func (h *harness) setup() {

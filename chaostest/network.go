@@ -16,6 +16,13 @@ type network interface {
 	Close()
 }
 
+func newNetwork(real bool) network {
+	if real {
+		return &loopback{}
+	}
+	return memory{memnet.New()}
+}
+
 // memory is the network of virtual time.
 type memory struct{ *memnet.Network }
 

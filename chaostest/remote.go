@@ -50,6 +50,7 @@ func (h *harness) connect(ctx context.Context) error {
 		return err
 	}
 	h.remote = server
+	h.env.Cleanup(server.close) // the last one that runs
 	h.env.URL = server.base
 	for _, there := range targets {
 		t := &Target{Name: there.Name, URL: there.URL, env: h.env, addr: hostPort(there.URL)}

@@ -35,9 +35,11 @@ func newRemoteServer(base, token string) (*remoteServer, error) {
 	}
 	return &remoteServer{
 		base: strings.TrimRight(base, "/"), token: token,
-		client: &http.Client{Timeout: remotePatience},
+		client: &http.Client{Timeout: remotePatience, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment}},
 	}, nil
 }
+
+func (s *remoteServer) close() { s.client.CloseIdleConnections() }
 
 // A remoteTarget is a target as the server describes it.
 type remoteTarget struct{ Name, URL string }

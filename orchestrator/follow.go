@@ -80,10 +80,11 @@ func (f *following) iterate(n int) {
 			}
 			over := make(chan struct{})
 			before = over
-			steps.Go(func() { f.step(index, n, func() { close(over) }) })
+			seen := sighting{s, report.Elapsed, at}
+			steps.Go(func() { f.step(index, seen, func() { close(over) }) })
 		}
 		f.over = err != nil || report.State.Ended() && !at.IsZero()
-		if f.over || report.Iteration > n {
+		if f.over || report.Iteration > n && len(started) == len(r.o.Steps) || report.Iteration > n+1 {
 			break
 		}
 		select {

@@ -8,14 +8,22 @@ import (
 	"github.com/mockforge-go/mockforge/assert"
 )
 
+// A sighting is a leader's step when it was seen first. It may be over by now,
+// and is in no report then until it has its verdict.
+type sighting struct {
+	StepReport
+	elapsed float64 // of the leader's run, in seconds
+	at      time.Time
+}
+
 // step runs one step as the leader does. over is told when it is over, before
 // its verdict.
-func (f *following) step(index, iteration int, over func()) {
+func (f *following) step(index int, seen sighting, over func()) {
 	r := f.run
-	s := r.activate(index, iteration)
+	s := r.activate(index, seen.Iteration)
 	var res StepResult
 	do := func() StepResult {
-		res = f.force(s, over)
+		res = f.force(s, seen, over)
 		return res
 	}
 	if r.opts.Hooks.Step != nil {
@@ -36,12 +44,10 @@ func (f *following) step(index, iteration int, over func()) {
 }
 
 // force puts a step in force for as long as the leader's is.
-func (f *following) force(s *ActiveStep, over func()) StepResult {
+func (f *following) force(s *ActiveStep, seen sighting, over func()) StepResult {
 	r := f.run
-	report, at, _, _ := f.view.latest()
-	there := report.find(s.Spec.Name, s.Iteration)
-	s.start = r.schedule.at(at).Add(-ofSeconds(report.Elapsed - there.Start))
-	s.due = s.start.Add(ofSeconds(there.End - there.Start))
+	s.start = r.schedule.at(seen.at).Add(-ofSeconds(seen.elapsed - seen.Start))
+	s.due = s.start.Add(ofSeconds(seen.End - seen.Start))
 	base, cancel := context.WithCancelCause(r.ctx)
 	defer cancel(ErrStepEnded)
 	s.cancel, s.ctx = cancel, base
@@ -56,7 +62,7 @@ func (f *following) force(s *ActiveStep, over func()) StepResult {
 	r.recorder.open(s)
 	r.knowStates(s)
 	switch {
-	case there.State == StepRunning && s.duration > 0:
+	case seen.State == StepRunning && s.duration > 0 && s.Remaining() > 0:
 		work := r.work(s)
 		f.untilOver(base, s)
 		s.ended()
