@@ -16,8 +16,8 @@ type network interface {
 	Close()
 }
 
-func newNetwork(real bool) network {
-	if real {
+func newNetwork(sockets bool) network {
+	if sockets {
 		return &loopback{}
 	}
 	return memory{memnet.New()}
