@@ -20,6 +20,8 @@ import (
 func (r *Run) Follow(ctx context.Context, leader Leader) RunResult {
 	r.open(ctx)
 	f := &following{run: r, view: newView(leader)}
+	f.patience, f.giveUp = context.WithCancel(context.WithoutCancel(ctx))
+	defer f.giveUp()
 	r.follows = f
 	watching, enough := context.WithCancel(context.WithoutCancel(ctx))
 	var watch sync.WaitGroup
@@ -49,6 +51,9 @@ type following struct {
 	view *view
 	over bool // of the run's goroutine
 
+	patience context.Context // ends a while after the leader was told to stop
+	giveUp   context.CancelFunc
+
 	mu      sync.Mutex
 	stopped string // why the leader was told to stop; "": it was not
 }
@@ -60,7 +65,6 @@ func (f *following) iterate(n int) {
 	defer steps.Wait()
 	started := map[string]bool{}
 	ended := r.ctx.Done()
-	var patience <-chan time.Time
 	before := make(chan struct{}) // closed when the step before is over here
 	close(before)
 	for {
@@ -92,8 +96,7 @@ func (f *following) iterate(n int) {
 		case <-ended:
 			ended = nil
 			f.stop(reasonOf(r.ctx))
-			patience = time.After(r.grace + followPatience)
-		case <-patience:
+		case <-f.patience.Done():
 			f.over = true
 			return
 		}
@@ -143,6 +146,7 @@ func (f *following) stop(reason string) {
 	if needless {
 		return
 	}
+	time.AfterFunc(f.run.grace+followPatience, f.giveUp)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(f.run.ctx), 2*followCall)
 	defer cancel()
 	if err := f.view.leader.Stop(ctx); err != nil {

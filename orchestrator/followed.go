@@ -113,7 +113,7 @@ func (f *following) judge(s *ActiveStep) StepResult {
 
 // verdict waits for the leader's verdict of a step; nil: there is none.
 func (f *following) verdict(s *ActiveStep, patience time.Duration) (there *StepReport) {
-	ctx, cancel := context.WithTimeout(context.Background(), max(0, patience))
+	ctx, cancel := context.WithTimeout(f.patience, max(0, patience))
 	defer cancel()
 	f.view.until(ctx, func(report Report) bool {
 		there = report.find(s.Spec.Name, s.Iteration)

@@ -185,6 +185,7 @@ func TestAdvanceMovesRequestsAlong(t *testing.T) {
 		require.Equal(t, []string{"a passed 0s–1m0s", "b passed 2m0s–3m0s", "a passed 3m0s–4m0s", "b passed 5m0s–6m0s"}, lines(res))
 		require.Equal(t, 1, stepOf(t, res, "a").Results.Requests())
 		require.Equal(t, 2, stepOf(t, res, "b").Results.Requests())
+		require.NotContains(t, log.String(), `"arrived"`, "none of them waited")
 		var at []time.Duration
 		for _, l := range readLog(t, log.Bytes()) {
 			if l.Type == "request" {
@@ -193,6 +194,33 @@ func TestAdvanceMovesRequestsAlong(t *testing.T) {
 		}
 		sec := time.Second
 		require.Equal(t, []time.Duration{0, 120 * sec, 130 * sec, 180 * sec, 300 * sec, 310 * sec}, at)
+	})
+}
+
+// A window of a stop condition looks back on the timetable.
+func TestAdvanceMovesWindowsAlong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var send http.RoundTripper
+		o := orchestrator.Orchestration{
+			Name: "advanced", Steps: []orchestrator.Step{{Name: "a", Duration: time.Hour, Scenario: failing(1)}},
+			StopConditions: []assert.Expectation{assert.MustParse("server.error_rate >= 100% over 10s")},
+		}
+		r, err := orchestrator.NewRun(&o, orchestrator.RunOptions{Hooks: orchestrator.Hooks{Body: func(s *orchestrator.ActiveStep) {
+			s.Advance(time.Minute)
+			for range 30 {
+				q, err := http.NewRequestWithContext(s.Context(), http.MethodGet, "http://default.test/", nil)
+				require.NoError(t, err)
+				_, err = send.RoundTrip(q)
+				require.NoError(t, err)
+			}
+			<-s.Context().Done()
+		}}})
+		require.NoError(t, err)
+		send = direct(r.Injector(), answer(http.StatusOK))
+		res := r.Run(t.Context())
+		require.Equal(t, orchestrator.RunFailed, res.State)
+		require.Contains(t, res.Reason, "met at +1m0.25s")
 	})
 }
 

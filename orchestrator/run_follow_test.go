@@ -22,6 +22,7 @@ type remote struct {
 	client http.RoundTripper // into its layers
 	dead   atomic.Bool       // it answers no more
 	stops  atomic.Int64
+	deaf   bool // it does not stop
 }
 
 func (l *remote) Report(context.Context) (orchestrator.Report, error) {
@@ -33,6 +34,9 @@ func (l *remote) Report(context.Context) (orchestrator.Report, error) {
 
 func (l *remote) Stop(context.Context) error {
 	l.stops.Add(1)
+	if l.deaf {
+		return nil
+	}
 	l.run.Stop("on request")
 	return nil
 }
@@ -207,6 +211,19 @@ func TestFollowStopsTheLeader(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A leader that does not stop is left behind.
+func TestFollowIsNotHeldUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var here *orchestrator.Run
+		res, _, _ := follow(t, orchestrator.Orchestration{Steps: []orchestrator.Step{quietStep("a", time.Hour)}},
+			func(r *orchestrator.Run, l *remote) { here, l.deaf = r, true },
+			func(*orchestrator.ActiveStep, *remote) { here.Stop("enough") })
+		require.Equal(t, orchestrator.RunStopped, res.State)
+		require.Less(t, res.Elapsed, 2*time.Minute)
+	})
 }
 
 // The document's load is driven there, that of the test here, in every step
