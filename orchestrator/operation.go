@@ -85,8 +85,9 @@ func (op *Operation) End(err error) {
 		return
 	}
 	op.ended = true
+	now := time.Now()
 	r := assert.Operation{
-		Name: op.name, Latency: time.Since(op.began), Attempts: op.attempts,
+		Name: op.name, Latency: now.Sub(op.began), Attempts: op.attempts,
 		Failed: err != nil, FaultsHit: op.faults,
 	}
 	switch {
@@ -102,7 +103,7 @@ func (op *Operation) End(err error) {
 		r.AbsorbedBy = assert.Retry
 	}
 	op.mu.Unlock()
-	op.run.recorder.operation(op, r)
+	op.run.recorder.operation(op, r, op.run.schedule.at(now))
 	op.run.sample()
 	for _, c := range op.steps {
 		c.step.operationEnded()

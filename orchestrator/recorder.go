@@ -210,13 +210,14 @@ func (r *recorder) state(name, state string, changed bool) {
 	}
 }
 
-// operation records an operation for its steps and for the run.
-func (r *recorder) operation(op *Operation, o assert.Operation) {
+// operation records an operation, which has ended now, for its steps and for
+// the run.
+func (r *recorder) operation(op *Operation, o assert.Operation, now time.Time) {
 	if !r.on.Load() {
 		return
 	}
 	start := r.offset(op.start)
-	r.log.add(r.offset(r.schedule.now()), logOperation, "operation", func(b []byte) []byte {
+	r.log.add(r.offset(now), logOperation, "operation", func(b []byte) []byte {
 		if len(op.steps) == 1 {
 			b = appendText(b, "step", op.steps[0].step.Spec.Name)
 			b = appendInt(b, "iteration", int64(op.steps[0].step.Iteration))
