@@ -12,7 +12,8 @@ import (
 )
 
 // Run takes the code under test through the orchestration in the file at path,
-// on virtual time, and calls body for each step while it is in force. Every
+// on virtual time unless RealTime or Remote is among the options, and calls body
+// for each step while it is in force. Every
 // step is a subtest of t. An invalid document fails the test with every
 // problem that it has. A nil body is allowed where the document drives load
 // itself. Run returns when the orchestration is over and everything that it
