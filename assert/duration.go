@@ -47,3 +47,13 @@ func readable(d time.Duration, others ...time.Duration) time.Duration {
 // gridded rounds an instant or a duration of virtual time to the 20 µs by which
 // departures are moved there: what is below says nothing about the program.
 func gridded(d time.Duration) time.Duration { return d.Round(requestAllowance) }
+
+// tidy leaves out of a real-time instant or duration what says nothing, so as
+// not to meet or cross the values that it is compared with. Virtual time is
+// exact.
+func tidy(r Results, d time.Duration, others ...time.Duration) time.Duration {
+	if r.Virtual() {
+		return d
+	}
+	return readable(d, others...)
+}

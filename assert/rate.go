@@ -52,7 +52,7 @@ func (c rateClaim) Check(r Results) Verdict {
 		return v
 	}
 	got := r.Throughput()
-	v.Got = fmt.Sprintf("%s/s (%s in %s)", rounded(got, c.limit.bounds()...), plural(r.Operations(), "operation"), FormatDuration(r.Duration()))
+	v.Got = fmt.Sprintf("%s/s (%s in %s)", rounded(got, c.limit.bounds()...), plural(r.Operations(), "operation"), FormatDuration(tidy(r, r.Duration())))
 	if !c.limit.holds(got, got) {
 		v.Status = Fail
 		v.Detail = c.evidence(r)

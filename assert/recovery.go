@@ -97,11 +97,11 @@ func (c recoveryClaim) Check(r Results) Verdict {
 	at, recovered := r.RecoveredAt()
 	switch {
 	case !recovered:
-		v.Status, v.Got = Fail, "not by the end, "+offset(gridded(r.end))
+		v.Status, v.Got = Fail, "not by the end, "+offset(gridded(tidy(r, r.end)))
 	case at > c.within+allowance(r):
-		v.Status, v.Got = Fail, fmt.Sprintf("at %s (%s late)", offset(gridded(at)), FormatDuration(gridded(at-c.within)))
+		v.Status, v.Got = Fail, fmt.Sprintf("at %s (%s late)", offset(gridded(tidy(r, at, c.within))), FormatDuration(gridded(tidy(r, at-c.within))))
 	default:
-		v.Got = "at " + offset(gridded(at))
+		v.Got = "at " + offset(gridded(tidy(r, at, c.within)))
 	}
 	if r.Reference() > 0 {
 		v.Want += " to " + percentNear(r.Reference())

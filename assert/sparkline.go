@@ -39,7 +39,7 @@ func whenLine(r Results, p plot) string {
 	if worst < 0 {
 		return ""
 	}
-	span := FormatDuration(t.origin) + "–" + FormatDuration(r.end)
+	span := FormatDuration(tidy(r, t.origin)) + "–" + FormatDuration(tidy(r, r.end))
 	extreme, name := most, "worst"
 	if p.least {
 		extreme, name = low, "least"
@@ -48,7 +48,7 @@ func whenLine(r Results, p plot) string {
 		return line("when", fmt.Sprintf("flat  %s, %s", span, p.format(extreme)))
 	}
 	at := t.origin + r.Duration()*time.Duration(worst)/timelineColumns
-	return line("when", fmt.Sprintf("%s  %s, %s %s at %s", p.draw(most), span, name, p.format(extreme), offset(at)))
+	return line("when", fmt.Sprintf("%s  %s, %s %s at %s", p.draw(most), span, name, p.format(extreme), offset(tidy(r, at))))
 }
 
 // draw scales the columns to the largest: ▁ is nothing, · no samples at all.

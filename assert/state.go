@@ -163,11 +163,11 @@ func (c stateClaim) judge(r Results, log *stateLog) (holds bool, got string) {
 		if sameState(other.State, c.state) {
 			other = log.seen[1]
 		}
-		return false, other.State + " at " + offset(other.At)
+		return false, other.State + " at " + offset(tidy(r, other.At))
 	}
 	got = "never " + c.state
 	if entered {
-		got = c.state + " at " + offset(at)
+		got = c.state + " at " + offset(tidy(r, at, c.within))
 	}
 	switch c.verb {
 	case never:
@@ -175,7 +175,7 @@ func (c stateClaim) judge(r Results, log *stateLog) (holds bool, got string) {
 	case becomesWithin:
 		deadline := c.within + allowance(r)
 		if entered && at > deadline {
-			got += fmt.Sprintf(" (%s late)", FormatDuration(at-c.within))
+			got += fmt.Sprintf(" (%s late)", FormatDuration(tidy(r, at-c.within)))
 		}
 		return entered && at <= deadline, got
 	}
