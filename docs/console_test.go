@@ -3,12 +3,13 @@ package docs_test
 import (
 	"context"
 	"io/fs"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,6 +27,7 @@ func TestConsoleBlocks(t *testing.T) {
 	t.Parallel()
 	lookAtEverything(t)
 	turns := make(chan struct{}, 2) // each runs the compiler
+	commandLine := sync.OnceValue(func() string { return binary(t) })
 	for _, b := range blocks(t, "console") {
 		t.Run(b.name(), func(t *testing.T) {
 			t.Parallel()
@@ -45,7 +47,7 @@ func TestConsoleBlocks(t *testing.T) {
 			}
 			turns <- struct{}{}
 			defer func() { <-turns }()
-			got := runBlock(t, b)
+			got := runBlock(t, b, newRig(t, b, commandLine()))
 			require.NotContains(t, got, "[build failed]")
 			if *update && !matches(b.text, got) && !strings.Contains(b.text, elision+"\n") {
 				b.replace(t, got)
@@ -71,34 +73,52 @@ func lookAtEverything(t *testing.T) {
 }
 
 // runBlock runs the commands of a block, those after "$ ", and returns the
-// block as it should be.
-func runBlock(t *testing.T, b block) string {
+// block as it should be. Lines after "> " continue a command.
+func runBlock(t *testing.T, b block, r *rig) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	dir, tmp := t.TempDir(), t.TempDir()
 	there := strings.NewReplacer("/tmp/", tmp+"/")
-	back := strings.NewReplacer(dir+"/", "", tmp+"/", "/tmp/")
+	back := strings.NewReplacer(dir+"/", "", tmp+"/", "/tmp/", "\r\n", "\n")
 	var out strings.Builder
-	for line := range strings.Lines(b.text) {
-		command, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "$ ")
-		if !ok {
+	for _, c := range commands(b) {
+		require.NotContains(t, c.text, "./...", "%s: it would run this test again", b.name())
+		out.WriteString(c.shown)
+		if c.text == r.command+" &" {
+			out.WriteString(r.greets)
 			continue
 		}
-		require.NotContains(t, command, "./...", "%s: it would run this test again", b.name())
-		cmd := exec.CommandContext(ctx, "sh", "-c", scratch.ReplaceAllString(there.Replace(command), "${1}"+dir+"/$2"))
+		cmd := exec.CommandContext(ctx, "sh", "-c", scratch.ReplaceAllString(there.Replace(r.toReal(c.text)), "${1}"+dir+"/$2"))
 		cmd.Dir = root
-		for _, variable := range os.Environ() {
-			if !strings.HasPrefix(variable, "CHAOSTEST_") {
-				cmd.Env = append(cmd.Env, variable)
-			}
-		}
-		cmd.Env = append(cmd.Env, "TMPDIR="+tmp)
+		cmd.Env = append(slices.Clone(r.env), "TMPDIR="+tmp)
 		text, _ := cmd.CombinedOutput() // a command that fails says so in what it prints
-		out.WriteString(line + back.Replace(string(text)))
+		out.WriteString(r.back.Replace(back.Replace(string(text))))
 	}
 	require.NotEmpty(t, out.String(), "%s: no line starts with \"$ \"", b.name())
 	return out.String()
+}
+
+// A command is one of a block: its text, and the lines of the page.
+type command struct{ text, shown string }
+
+func commands(b block) (all []command) {
+	continues := false
+	for line := range strings.Lines(b.text) {
+		if text, ok := strings.CutPrefix(line, "$ "); ok {
+			all = append(all, command{text, line})
+			continues = true
+		} else if text, ok := strings.CutPrefix(line, "> "); ok && continues {
+			last := &all[len(all)-1]
+			last.text, last.shown = last.text+text, last.shown+line
+		} else {
+			continues = false
+		}
+	}
+	for i := range all {
+		all[i].text = strings.TrimSuffix(all[i].text, "\n")
+	}
+	return all
 }
 
 var volatile = []struct {
@@ -110,6 +130,9 @@ var volatile = []struct {
 	{regexp.MustCompile(`(?m)^(ok|FAIL)(\s+\S+\s+)(\(cached\)|\d+\.\d+s)`), "$1${2}TIME"},
 	{regexp.MustCompile(`chaostest-\d+\.chaos\.jsonl`), "chaostest-N.chaos.jsonl"},
 	{regexp.MustCompile(`goroutine \d+`), "goroutine N"},
+	{regexp.MustCompile(`(?m)^Date: .*`), "Date: DATE"},
+	{regexp.MustCompile(`curl/[\d.]+`), "curl/N"},
+	{regexp.MustCompile(`\(devel\) \(go[^)]*\)`), "VERSION"},
 }
 
 // normal replaces what differs from run to run.

@@ -9,6 +9,10 @@
 //	yaml fragment=KIND    a part of a document: loaded in its context
 //	yaml file=PATH        a part of that file, word for word
 //	console               commands after "$ " and what they print: run
+//	console server="FLAGS"
+//	                      the same, with mockforge serve FLAGS on port 3000
+//	                      and services on ports 90xx; the command that starts
+//	                      it in the background prints what the server says
 //	console golden=PATH   what that file has
 //	sh                    commands that the gate, .ci/run, has word for word
 //	text                  neither code nor output
@@ -24,6 +28,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -69,6 +74,9 @@ func read(t *testing.T, path string) string {
 	return string(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")))
 }
 
+// word is a part of an info string: NAME, NAME=VALUE or NAME="VALUE".
+var word = regexp.MustCompile(`[^\s"]+(?:"[^"]*")?`)
+
 // blocks lists the blocks of every page in one of the languages.
 func blocks(t *testing.T, langs ...string) []block {
 	t.Helper()
@@ -93,13 +101,13 @@ func split(t *testing.T, page string) (found []block, prose []string) {
 	for i, line := range strings.Split(read(t, page), "\n") {
 		switch info, fence := strings.CutPrefix(line, "```"); {
 		case fence && open == nil:
-			words := strings.Fields(info)
+			words := word.FindAllString(info, -1)
 			open = &block{page: page, line: i + 2, head: line, info: map[string]string{}}
 			if len(words) > 0 {
 				open.lang = words[0]
 				for _, w := range words[1:] {
 					key, value, _ := strings.Cut(w, "=")
-					open.info[key] = value
+					open.info[key] = strings.Trim(value, `"`)
 				}
 			}
 		case fence:
@@ -134,7 +142,7 @@ func (b block) replace(t *testing.T, text string) {
 func TestEveryBlockIsChecked(t *testing.T) {
 	t.Parallel()
 	infos := map[string][]string{
-		"go": {"file"}, "yaml": {"file", "fragment"}, "json": {}, "console": {"golden"}, "sh": {}, "text": {},
+		"go": {"file"}, "yaml": {"file", "fragment"}, "json": {}, "console": {"golden", "server"}, "sh": {}, "text": {},
 	}
 	for _, page := range pages(t) {
 		found, prose := split(t, page)
@@ -144,8 +152,8 @@ func TestEveryBlockIsChecked(t *testing.T) {
 		for _, b := range found {
 			known, ok := infos[b.lang]
 			require.True(t, ok, "%s: language %q; use one of those in page_test.go", b.name(), b.lang)
-			for word := range b.info {
-				require.Contains(t, known, word, b.name())
+			for w := range b.info {
+				require.Contains(t, known, w, b.name())
 			}
 		}
 	}
