@@ -24,7 +24,7 @@ import (
 const documentedPort = "3000"
 
 var (
-	documentedAddress = regexp.MustCompile(`(localhost|127\.0\.0\.1):` + documentedPort + `\b`)
+	documentedAddress = regexp.MustCompile(`(localhost:|127\.0\.0\.1:|--http-port )` + documentedPort + `\b`)
 	documentedService = regexp.MustCompile(`http://(127\.0\.0\.1|localhost):(90\d\d)\b`)
 )
 
@@ -32,7 +32,7 @@ var (
 func binary(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", dir+string(filepath.Separator), "./cmd/mockforge")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", dir+string(filepath.Separator), "./cmd/mockforge")
 	cmd.Dir = root
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
@@ -84,7 +84,7 @@ func newRig(t *testing.T, b block, bin string) *rig {
 func (r *rig) toReal(command string) string {
 	command = r.there.Replace(command)
 	if r.port != "" {
-		command = documentedAddress.ReplaceAllString(command, "${1}:"+r.port)
+		command = documentedAddress.ReplaceAllString(command, "${1}"+r.port)
 	}
 	return command
 }
