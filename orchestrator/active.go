@@ -67,6 +67,16 @@ func (s *ActiveStep) Begin() *Operation {
 	return op
 }
 
+// beginWithin is Begin, and nil where the step is over: its context notices that
+// some microseconds later than a timer of the same instant.
+func (s *ActiveStep) beginWithin() *Operation {
+	op := s.Begin()
+	if len(op.steps) == 0 {
+		return nil
+	}
+	return op
+}
+
 // adopt lets an operation count for the step, unless the step is over. Whoever
 // wakes at the very end is too late, though the step may not have noticed yet.
 func (s *ActiveStep) adopt(op *Operation) {

@@ -24,7 +24,7 @@ func (s *ActiveStep) Load(perSecond float64, f func(ctx context.Context) error) 
 	if s.duration <= 0 {
 		return fmt.Errorf("a load needs a step with a length: set duration_seconds of step %s", s.Spec.Name)
 	}
-	return s.run.generate(s.ctx, perSecond, "load "+s.Spec.Name, s.Begin, f)
+	return s.run.generate(s.ctx, perSecond, "load "+s.Spec.Name, s.beginWithin, f)
 }
 
 // Do calls f as one operation of the step and returns its error.
@@ -32,7 +32,8 @@ func (s *ActiveStep) Do(f func(ctx context.Context) error) error {
 	return s.run.call(s.Begin(), f)
 }
 
-// generate is the open loop behind every load.
+// generate is the open loop behind every load. begin returns nil where it is too
+// late for another operation.
 func (r *Run) generate(ctx context.Context, perSecond float64, name string, begin func() *Operation, f func(context.Context) error) error {
 	if !(perSecond > 0) || perSecond > 1e6 {
 		return fmt.Errorf("a load of %v operations a second is out of range: more than 0, at most 1,000,000", perSecond)
@@ -56,7 +57,9 @@ func (r *Run) generate(ctx context.Context, perSecond float64, name string, begi
 		case free <- struct{}{}:
 		default:
 			release()
-			begin().End(fmt.Errorf("not started: %d operations are still in progress", maxInProgress))
+			if op := begin(); op != nil {
+				op.End(fmt.Errorf("not started: %d operations are still in progress", maxInProgress))
+			}
 			continue
 		}
 		workers.start(func() {
@@ -65,8 +68,11 @@ func (r *Run) generate(ctx context.Context, perSecond float64, name string, begi
 				<-free
 			}()
 			time.Sleep(time.Until(at)) // microseconds, in virtual time only
-			if ctx.Err() == nil {
-				_ = r.call(begin(), f)
+			if ctx.Err() != nil {
+				return
+			}
+			if op := begin(); op != nil {
+				_ = r.call(op, f)
 			}
 		})
 	}

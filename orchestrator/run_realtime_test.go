@@ -53,3 +53,24 @@ func TestRunInRealTime(t *testing.T) {
 	require.Positive(t, res.Results.Operations())
 	require.Len(t, res.Digest, 64)
 }
+
+// Load starts nothing at the end of its step, though the timers of both are due
+// at the same instant: what came then would meet no layer.
+func TestRealTimeLoadEndsWithItsStep(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		o := orchestrator.Orchestration{Name: "load", Steps: []orchestrator.Step{
+			{Name: "storm", Duration: 20 * time.Millisecond, Scenario: failing(1), Load: &orchestrator.Traffic{Rate: 1000}},
+		}}
+		var client http.Client
+		var url string
+		r, err := orchestrator.NewRun(&o, orchestrator.RunOptions{Client: &client, URL: func(string) string { return url }})
+		require.NoError(t, err)
+		server := httptest.NewServer(r.Injector().Handler(answer(http.StatusOK)))
+		url = server.URL
+		client.Transport = r.Recording(server.Client().Transport, nil)
+		res := r.Run(t.Context())
+		server.Close()
+		require.Equal(t, res.Results.Operations(), stepOf(t, res, "storm").Results.Operations())
+	}
+}

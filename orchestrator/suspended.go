@@ -38,3 +38,10 @@ func (s *ActiveStep) doubt(reason string) {
 		s.doubts = append(s.doubts, reason)
 	}
 }
+
+// doubtful reports whether the step's expectations would say nothing.
+func (s *ActiveStep) doubtful() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.doubts) > 0
+}

@@ -182,7 +182,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			got := token(r)
 			if got == "" {
 				w.Header().Set("WWW-Authenticate", `Bearer realm="mockforge"`)
-				writeError(w, http.StatusUnauthorized, "the API needs the admin token: send Authorization: Bearer TOKEN, or use --token")
+				writeError(w, http.StatusUnauthorized, "the API needs the admin token: send Authorization: Bearer TOKEN")
 				return
 			}
 			if subtle.ConstantTimeCompare([]byte(got), []byte(want)) != 1 {
