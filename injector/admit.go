@@ -31,7 +31,6 @@ func (p *passage) admit() bool {
 			return false
 		}
 		if p.end.kind != "" {
-			p.report(false)
 			return true
 		}
 	}
@@ -40,7 +39,14 @@ func (p *passage) admit() bool {
 // turn takes the request's turn where there is an order, and walks on if asked.
 // It reports false when the client left first.
 func (p *passage) turn(walk bool) bool {
-	if p.engine.sequencer == nil {
+	switch {
+	case p.engine.order != nil:
+		p.engine.order.do(func(now time.Time) {
+			p.stamp = now
+			p.take(walk)
+		})
+		return true
+	case p.engine.sequencer == nil:
 		p.stamp = time.Time{}
 		p.take(walk)
 		return true
@@ -58,14 +64,19 @@ func (p *passage) take(walk bool) {
 	if !walk {
 		return
 	}
-	if p.steps != nil {
+	switch {
+	case p.steps != nil:
 		p.steps(p)
-	} else {
+		p.connects()
+	case p.pinned(): // what there was to wait for is among its delays
+	default:
 		p.wait = p.walk()
 	}
 	if p.wait == nil {
 		p.report(p.end.kind == "")
+		return
 	}
+	p.waits()
 }
 
 // enroll numbers the request and takes the layers in force.
@@ -102,18 +113,26 @@ func (p *passage) finish(o outcome) {
 	if p.set == nil {
 		return // never admitted
 	}
-	p.leaveAll(o)
-	if p.engine.observer != nil {
-		p.engine.observer.Done(&Outcome{
-			N: p.n, At: time.Now(), Target: p.target.name, Layers: p.refs(),
-			Status: o.status, Fault: o.fault, Failed: o.failed, Canceled: o.canceled,
-		})
+	if p.engine.observer == nil && p.engine.order == nil {
+		p.leaveAll(o, time.Time{})
+		return
 	}
+	p.engine.alone(func(now time.Time) {
+		p.leaveAll(o, now)
+		if p.engine.observer != nil {
+			p.engine.observer.Done(&Outcome{
+				N: p.n, At: now, Target: p.target.name, Layers: p.refs(),
+				Status: o.status, Fault: o.fault, Failed: o.failed, Canceled: o.canceled,
+			})
+		}
+	})
 }
 
-func (p *passage) leaveAll(o outcome) {
+// leaveAll gives back what the request holds. now is the instant to use, or
+// zero: the clock is read where it is needed.
+func (p *passage) leaveAll(o outcome, now time.Time) {
 	for i := len(p.stays) - 1; i >= 0; i-- {
-		p.stays[i].leave(p.verdict(i, o))
+		p.stays[i].leave(p.verdict(i, o), now)
 	}
 }
 
@@ -129,15 +148,18 @@ func (p *passage) verdict(i int, o outcome) result {
 	return resultSuccess
 }
 
-func (s *stay) leave(r result) {
+func (s *stay) leave(r result, now time.Time) {
+	if now.IsZero() && (s.inBulkhead || s.generation != 0) {
+		now = time.Now()
+	}
 	if s.conn != "" {
 		s.conns.leave(s.conn)
 	}
 	if s.inBulkhead {
-		s.bulkhead.release(time.Now())
+		s.bulkhead.release(now)
 	}
 	if s.generation != 0 {
-		s.breaker.record(time.Now(), s.generation, r)
+		s.breaker.record(now, s.generation, r)
 	}
 }
 
@@ -148,7 +170,7 @@ func (p *passage) abandon() {
 		return
 	}
 	p.pace.sync()
-	p.report(false)
+	p.reportNow()
 	p.finish(outcome{fault: p.end.kind, failed: p.end.failed(), canceled: true})
 	p.depart()
 }

@@ -24,6 +24,9 @@ type engine struct {
 	seed           uint64
 	observer       Observer
 	sequencer      Sequencer
+	order          *order  // nil: none
+	journal        Journal // the observer, where there is an order; nil: it is none
+	pins           Pins    // nil: none
 	trustForwarded bool
 	admitted       atomic.Int64
 
@@ -43,7 +46,8 @@ const maxPast = 256
 // watched reports whether a request has to stop, for somebody to see it: any,
 // or one that meets a layer.
 func (e *engine) watched(layered bool) bool {
-	return e.sequencer != nil || e.observer != nil && (layered || !e.layeredOnly)
+	seen := e.observer != nil || e.order != nil || e.pins != nil
+	return e.sequencer != nil || seen && (layered || !e.layeredOnly)
 }
 
 // target returns the target of that name, which is made on first use.
@@ -103,14 +107,14 @@ func (e *engine) apply(l Layer) *layer {
 	return made
 }
 
-func (e *engine) remove(gone ...*layer) {
+func (e *engine) remove(gone ...*layer) (dropped []*layer) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.drop(gone)
+	return e.drop(gone)
 }
 
-// drop takes layers off. e.mu is held.
-func (e *engine) drop(gone []*layer) {
+// drop takes layers off and returns those that were on. e.mu is held.
+func (e *engine) drop(gone []*layer) (dropped []*layer) {
 	for _, l := range gone {
 		i := slices.Index(e.layers, l)
 		if i < 0 {
@@ -119,6 +123,7 @@ func (e *engine) drop(gone []*layer) {
 		e.layers = slices.Delete(slices.Clone(e.layers), i, i+1)
 		delete(e.bound, l)
 		e.past = append(e.past, l)
+		dropped = append(dropped, l)
 		l.off.Store(true)
 		defer l.gone.ring()
 	}
@@ -126,16 +131,18 @@ func (e *engine) drop(gone []*layer) {
 		e.past = slices.Delete(e.past, 0, extra)
 	}
 	e.rebuildAll()
+	return dropped
 }
 
-func (e *engine) release() {
+func (e *engine) release() (dropped []*layer) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.drop(slices.Clone(e.layers))
+	dropped = e.drop(slices.Clone(e.layers))
 	if e.cut != nil {
 		e.cut.ring()
 		e.cut = nil
 	}
+	return dropped
 }
 
 func (e *engine) rebuildAll() {

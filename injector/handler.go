@@ -24,7 +24,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for i, b := range set.bindings {
-		if d := b.draw(r, h.engine.trustForwarded, time.Time{}); d.hits != 0 {
+		if d := b.draw(b.matches(r, h.engine.trustForwarded), time.Time{}); d.hits != 0 {
 			p := newPassage(r.Context(), h.engine, h.target, r)
 			p.set, p.at, p.drew, p.drawn = set, i, true, d
 			h.serve(w, r, p)

@@ -1,6 +1,9 @@
 package injector
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 // An Injector holds the layers in force and puts them in front of handlers,
 // transports and listeners. Without a layer it costs one atomic load a request.
@@ -35,6 +38,14 @@ func WithObserver(o Observer) Option { return option(func(e *engine) { e.observe
 // requests are decided as they happen to come.
 func WithSequencer(s Sequencer) Option { return option(func(e *engine) { e.sequencer = s }) }
 
+// InOrder makes everything that decisions depend on happen one at a time, each
+// at an instant of its own: arrivals, ends of waits, departures, and changes of
+// layers. An observer that is a Journal is then told it in that order, and each
+// decision is a pure function of what it was told. It costs every request two
+// passes through one lock. Default: off. It has no effect with a Sequencer,
+// which has an order of its own.
+func InOrder() Option { return option(func(e *engine) { e.order = &order{} }) }
+
 // TrustForwarded takes the client's address from X-Forwarded-For or X-Real-IP,
 // which any client can write. Default: the address of the connection.
 func TrustForwarded() Option { return option(func(e *engine) { e.trustForwarded = true }) }
@@ -44,6 +55,12 @@ func New(opts ...Option) *Injector {
 	e := &engine{bound: map[*layer]map[string]*binding{}, targets: map[string]*target{}}
 	for _, o := range opts {
 		o.apply(e)
+	}
+	if e.sequencer != nil {
+		e.order = nil
+	}
+	if e.order != nil {
+		e.journal, _ = e.observer.(Journal)
 	}
 	return &Injector{engine: e, target: e.target(defaultTarget)}
 }
@@ -62,8 +79,14 @@ func (in *Injector) Target(name string) *Injector {
 // inside keep what was decided for them, but those that wait without a computed
 // end (in a partition, a stall or a queue) go on as if the link had healed.
 func (in *Injector) Apply(l Layer) (remove func()) {
-	made := in.engine.apply(l)
-	return func() { in.engine.remove(made) }
+	var made *layer
+	in.engine.alone(func(now time.Time) {
+		made = in.engine.apply(l)
+		in.engine.changed(now, true, made)
+	})
+	return func() {
+		in.engine.alone(func(now time.Time) { in.engine.changed(now, false, in.engine.remove(made)...) })
+	}
 }
 
 // ObserveAll says whether the Observer is told of every request, which is the
@@ -79,7 +102,12 @@ func (in *Injector) ObserveAll(all bool) {
 
 // Release takes every layer off and cuts every wait inside short, computed
 // delays too. The Injector can be used again afterwards.
-func (in *Injector) Release() { in.engine.release() }
+func (in *Injector) Release() {
+	in.engine.alone(func(now time.Time) { in.engine.changed(now, false, in.engine.release()...) })
+}
+
+// Ordered reports whether the injector was made with InOrder, and has effect.
+func (in *Injector) Ordered() bool { return in.engine.order != nil }
 
 // Draws returns what the sampled rules of a layer have decided so far, one Draw
 // for each kind that is on; for packet loss, each direction of a request draws.

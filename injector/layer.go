@@ -94,15 +94,21 @@ type drawn struct {
 	hits           hit
 }
 
-// draw takes the next ordinals of the rules that the request reaches.
-func (l *layer) draw(r *http.Request, trustForwarded bool, now time.Time) (d drawn) {
+// matches reports whether the layer's request matcher matches a request.
+func (l *layer) matches(r *http.Request, trustForwarded bool) bool {
+	return l.faults == nil || l.faults.matcher == nil || l.faults.matcher.match(r, trustForwarded)
+}
+
+// draw takes the next ordinals of the rules that a request reaches. matched
+// says whether the layer's matcher matches it.
+func (l *layer) draw(matched bool, now time.Time) (d drawn) {
 	if rule := l.latency; rule != nil {
 		d.latency = rule.count.next()
 		if rule.hits.hit(d.latency) {
 			d.hits = hitLatency
 		}
 	}
-	if rule := l.faults; rule != nil && (rule.matcher == nil || rule.matcher.match(r, trustForwarded)) {
+	if rule := l.faults; rule != nil && matched {
 		d.fault = rule.count.next()
 		d.hits |= rule.draw(d.fault, now)
 	}

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"time"
 )
 
 // Listener puts the target's layers in front of the connections of l, whatever
@@ -153,4 +154,6 @@ func (p *passage) dial() {
 }
 
 // letGo gives back what a dial holds.
-func (p *passage) letGo() { p.once.Do(func() { p.leaveAll(outcome{canceled: true}) }) }
+func (p *passage) letGo() {
+	p.once.Do(func() { p.engine.alone(func(now time.Time) { p.leaveAll(outcome{canceled: true}, now) }) })
+}

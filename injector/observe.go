@@ -22,6 +22,7 @@ type Observer interface {
 type Request struct {
 	N         int64     // admission number over the whole run, from 1
 	At        time.Time // when it arrived
+	Decided   time.Time // when its last decision was made: later than At if it waited for it
 	Target    string
 	Method    string
 	Host      string
@@ -31,6 +32,13 @@ type Request struct {
 	Layers    []LayerRef    // the layers it entered, in order
 	Decisions []Decision    // what fired or was masked, in order
 	Delay     time.Duration // the sum of all computed delays
+	Missed    []LayerRef    // those of Layers whose request matcher does not match it
+
+	// For a Journal only.
+
+	Client string // the client's address
+	Conn   string // the connection, for connection limits
+	Length int64  // of the body, as announced; -1: unknown
 }
 
 // A LayerRef names a layer: the step that it belongs to and its iteration.
@@ -46,6 +54,7 @@ type Decision struct {
 	Ordinal uint64        // of the request within its rule, from 0
 	Status  int           // the status answered; 0: none
 	Delay   time.Duration // the delay injected; 0: none
+	Retry   time.Duration // after which a limit or a breaker said to come again; 0: nothing
 	Masked  bool          // hidden by an earlier fault
 }
 

@@ -41,8 +41,11 @@ type passage struct {
 	decisions []Decision
 	reported  bool
 	finished  bool
-	slotless  bool      // it leaves with something else
-	once      sync.Once // of letGo
+	pin       *Pin              // what was decided for it before; nil: nothing
+	misses    map[LayerRef]bool // layers whose matcher is known not to match; nil: ask it
+	gone      bool              // recomputed: its client left while it waited
+	slotless  bool              // it leaves with something else
+	once      sync.Once         // of letGo
 }
 
 // stage is a part of a layer, in the order in which a request meets them.
@@ -64,6 +67,7 @@ type stay struct {
 	inBulkhead bool   // it is in progress in the bulkhead
 	conn       string // it is counted there
 	drawn      drawn
+	missed     bool // the layer's matcher does not match it
 	latency    time.Duration
 	kind       string // what goes into X-Mockforge-Fault; "": nothing
 }
@@ -138,21 +142,38 @@ func (p *passage) report(asked bool) {
 		return
 	}
 	p.reported = true
-	p.settle(asked)
-	if p.engine.observer == nil {
-		return
+	if p.pin == nil {
+		p.settle(asked)
 	}
+	if p.pin != nil && p.pin.Used != nil {
+		p.pin.Used(p.observed())
+	}
+	if p.engine.observer != nil {
+		p.engine.observer.Request(p.observed())
+	}
+}
+
+// observed is what the observer is told.
+func (p *passage) observed() *Request {
 	r := p.request
 	out := &Request{
-		N: p.n, At: p.arrived, Target: p.target.name, Layers: p.refs(), Decisions: p.decisions, Delay: p.delay,
+		N: p.n, At: p.arrived, Decided: p.stamp, Target: p.target.name, Layers: p.refs(), Decisions: p.decisions, Delay: p.delay,
 	}
 	for _, s := range p.stalls {
 		out.Delay += s.length
 	}
+	for i := range p.stays {
+		if p.stays[i].missed {
+			out.Missed = append(out.Missed, p.stays[i].ref)
+		}
+	}
 	if r != nil {
+		if p.engine.journal != nil {
+			out.Client, out.Conn, out.Length = clientAddr(r, p.engine.trustForwarded).String(), p.conn, r.ContentLength
+		}
 		out.Method, out.Host, out.Path, out.Endpoint, out.RequestID = methodOf(r), hostOf(r), r.URL.Path, endpoint(r), r.Header.Get("X-Request-Id")
 	}
-	p.engine.observer.Request(out)
+	return out
 }
 
 // mark says in the response's headers which layers acted, and how.

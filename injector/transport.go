@@ -29,7 +29,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return t.send(newPassage(r.Context(), t.engine, t.target, r))
 	}
 	for i, b := range set.bindings {
-		if d := b.draw(r, t.engine.trustForwarded, time.Time{}); d.hits != 0 {
+		if d := b.draw(b.matches(r, t.engine.trustForwarded), time.Time{}); d.hits != 0 {
 			p := newPassage(r.Context(), t.engine, t.target, r)
 			p.set, p.at, p.drew, p.drawn = set, i, true, d
 			return t.send(p)

@@ -65,8 +65,35 @@ func peerGone(ctx context.Context) <-chan struct{} {
 // waiting is a wait in the middle of the walk, with no computed end.
 type waiting interface {
 	// sit waits. It reports false when the client left; otherwise the walk
-	// goes on, or a terminal fault was set.
+	// goes on, or a terminal fault was set and reported.
 	sit(p *passage) bool
+	// over ends the wait. It may set a terminal fault.
+	over(p *passage, why woke, now time.Time)
+}
+
+// wakes ends the request's wait, and reports what it ended with.
+func (p *passage) wakes(why woke) bool {
+	p.engine.alone(func(now time.Time) {
+		p.restamp(now)
+		p.wait.over(p, why, now)
+		p.resumes(now, why)
+		if p.end.kind != "" {
+			p.report(false)
+		}
+	})
+	return why != wokeLeft
+}
+
+// reportNow reports a request that will not come further, if it was not
+// reported yet.
+func (p *passage) reportNow() {
+	if p.reported {
+		return
+	}
+	p.engine.alone(func(now time.Time) {
+		p.restamp(now)
+		p.report(false)
+	})
 }
 
 // queued waits in the queue of the bulkhead of the last layer entered.
@@ -79,16 +106,19 @@ func (q *queued) sit(p *passage) bool {
 	s := &p.stays[len(p.stays)-1]
 	why := p.await(q.until, q.place.granted, &s.gone, s.cut)
 	p.pace.syncIf(why == wokeLeft || why == wokeTime)
-	s.inBulkhead = s.bulkhead.quit(time.Now(), q.place)
+	return p.wakes(why)
+}
+
+func (q *queued) over(p *passage, why woke, now time.Time) {
+	s := &p.stays[len(p.stays)-1]
+	s.inBulkhead = s.bulkhead.quit(now, q.place)
 	switch {
 	case why == wokeLeft:
-		return false
 	case why == wokeTime && !s.inBulkhead:
 		p.refuseAtBulkhead(s, "bulkhead_timeout", "waited too long for "+p.target.name)
 	default:
 		s.reached.bulkhead.Add(1)
 	}
-	return true
 }
 
 // partitioned waits in a link on which nothing arrives. Where until is set, the
@@ -99,13 +129,13 @@ type partitioned struct {
 }
 
 func (w *partitioned) sit(p *passage) bool {
-	switch p.await(w.until, nil, &w.layer.gone, w.layer.cut) {
-	case wokeLeft:
-		return false
-	case wokeTime:
+	return p.wakes(p.await(w.until, nil, &w.layer.gone, w.layer.cut))
+}
+
+func (w *partitioned) over(p *passage, why woke, _ time.Time) {
+	if why == wokeTime {
 		p.stop(KindPacketLoss, nil, abortReset)
 	}
-	return true
 }
 
 // pause serves the delays that were decided: first the stalls, each of which

@@ -63,7 +63,7 @@ func (p *passage) askBreaker(s *stay) {
 	if generation == 0 {
 		p.stop(KindCircuitBreakerOpen, newAnswer(http.StatusServiceUnavailable, "circuit_open",
 			"the circuit breaker for "+p.target.name+" is open", s.ref.Name, retry), 0)
-		p.record(s, Decision{Kind: KindCircuitBreakerOpen, Ordinal: ordinal, Status: http.StatusServiceUnavailable})
+		p.record(s, Decision{Kind: KindCircuitBreakerOpen, Ordinal: ordinal, Status: http.StatusServiceUnavailable, Retry: retry})
 	}
 }
 
@@ -87,7 +87,7 @@ func (p *passage) askBulkhead(s *stay) waiting {
 func (p *passage) refuseAtBulkhead(s *stay, code, message string) {
 	ordinal := s.reached.bulkhead.Add(1) - 1
 	p.stop(KindBulkhead, newAnswer(http.StatusServiceUnavailable, code, message, s.ref.Name, time.Second), 0)
-	p.record(s, Decision{Kind: KindBulkhead, Ordinal: ordinal, Status: http.StatusServiceUnavailable})
+	p.record(s, Decision{Kind: KindBulkhead, Ordinal: ordinal, Status: http.StatusServiceUnavailable, Retry: time.Second})
 }
 
 func (p *passage) askLimiter(s *stay) {
@@ -99,7 +99,7 @@ func (p *passage) askLimiter(s *stay) {
 	if !ok {
 		p.stop(KindRateLimit, newAnswer(http.StatusTooManyRequests, "rate_limit_exceeded",
 			"the rate limit of "+p.target.name+" is exceeded", s.ref.Name, retry), 0)
-		p.record(s, Decision{Kind: KindRateLimit, Ordinal: ordinal, Status: http.StatusTooManyRequests})
+		p.record(s, Decision{Kind: KindRateLimit, Ordinal: ordinal, Status: http.StatusTooManyRequests, Retry: retry})
 	}
 }
 
@@ -168,7 +168,8 @@ func (p *passage) fail(s *stay) {
 		if s.faults != nil && s.faults.pattern != nil {
 			now = p.now()
 		}
-		s.drawn = s.layer.draw(p.request, p.engine.trustForwarded, now)
+		matched := p.matched(s)
+		s.drawn, s.missed = s.layer.draw(matched, now), !matched
 	}
 	d := s.drawn
 	if d.hits&hitLatency != 0 {
@@ -200,6 +201,14 @@ func (p *passage) fail(s *stay) {
 		}
 		p.terminal(s, r.timeout, s.answers.timeout, 0, Decision{Kind: KindTimeout, Status: http.StatusGatewayTimeout, Delay: r.hold})
 	}
+}
+
+// matched reports whether the layer's matcher matches the request.
+func (p *passage) matched(s *stay) bool {
+	if p.misses != nil {
+		return !p.misses[s.ref]
+	}
+	return s.matches(p.request, p.engine.trustForwarded)
 }
 
 // terminal ends the walk with a fault, or notes that an earlier one hides it.

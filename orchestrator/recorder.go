@@ -17,13 +17,15 @@ type recorder struct {
 	start    time.Time
 	schedule *schedule
 	log      *EventLog
+	needs    needs // what requests are recorded with
 	total    *assert.Collector
 	on       atomic.Bool // from the run's start
 
 	windows []*assert.Window // of stop conditions; set before the run starts
 
-	mu    sync.RWMutex
-	steps map[injector.LayerRef]*ActiveStep // until their verdict
+	mu      sync.RWMutex
+	steps   map[injector.LayerRef]*ActiveStep // until their verdict
+	foreign map[injector.LayerRef]bool        // layers that met what is no request
 }
 
 // offset counts from the run's start. t is an instant of the schedule.
@@ -77,53 +79,23 @@ func (r *recorder) Request(q *injector.Request) {
 	}
 	arrived := r.offset(r.schedule.at(q.At))
 	at := arrived
-	if now := r.offset(r.schedule.now()); now-at > logLag/2 {
+	if r.log.recording {
+		at = r.offset(r.schedule.at(q.Decided))
+	} else if now := r.offset(r.schedule.now()); now-at > logLag/2 {
 		at = now // it waited to be decided: its instant is written already
 	}
 	r.log.add(at, logRequest, "request", func(b []byte) []byte {
-		b = appendInt(b, "n", q.N)
-		if at != arrived {
-			b = appendInt(b, "arrived", int64(arrived))
-		}
-		b = appendText(b, "target", q.Target)
-		b = appendText(b, "method", q.Method)
-		b = appendText(b, "path", q.Path)
-		if q.RequestID != "" {
-			b = appendText(b, "request_id", q.RequestID)
-		}
-		b = append(b, `,"steps":[`...)
-		for i, l := range q.Layers {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendString(b, l.Name)
-		}
-		b = append(b, ']')
-		if len(q.Layers) > 0 {
-			b = appendInt(b, "iteration", int64(q.Layers[0].Iteration))
+		b = appendRequest(b, q, at, arrived)
+		if r.log.recording {
+			b = r.appendNow(r.needs.appendRecorded(b, q), at, q.Decided)
+			b = appendInt(b, "decisions", int64(len(q.Decisions)))
 		}
 		return b
 	})
 	r.each(q.Layers, func(s *ActiveStep) { s.entered.Add(1) })
 	for i := range q.Decisions {
 		d := &q.Decisions[i]
-		r.log.add(at, logDecision, "decision", func(b []byte) []byte {
-			b = appendInt(b, "n", q.N)
-			b = appendText(b, "step", d.Layer.Name)
-			b = appendInt(b, "iteration", int64(d.Layer.Iteration))
-			b = appendText(b, "kind", d.Kind)
-			b = appendInt(b, "ordinal", int64(d.Ordinal))
-			if d.Status != 0 {
-				b = appendInt(b, "status", int64(d.Status))
-			}
-			if d.Delay != 0 {
-				b = appendInt(b, "delay", int64(d.Delay))
-			}
-			if d.Masked {
-				b = append(b, `,"masked":true`...)
-			}
-			return b
-		})
+		r.log.add(at, logDecision, "decision", func(b []byte) []byte { return appendDecision(b, q.N, d, r.log.recording) })
 		in := assert.Injection{Kind: d.Kind, Status: d.Status, Delay: d.Delay, Masked: d.Masked}
 		r.each([]injector.LayerRef{d.Layer}, func(s *ActiveStep) { s.collector.Injection(in) })
 		r.total.Injection(in)
@@ -140,6 +112,9 @@ func (r *recorder) Done(o *injector.Outcome) {
 	}
 	ended := r.schedule.at(o.At)
 	at := r.offset(ended)
+	if r.log.recording {
+		r.log.add(at, logRequest, "outcome", func(b []byte) []byte { return r.appendNow(appendOutcome(b, o), at, o.At) })
+	}
 	r.each(o.Layers, func(s *ActiveStep) {
 		s.collector.Request(assert.ServerRequest{At: ended.Sub(s.start), Failed: o.Failed})
 	})
@@ -156,15 +131,7 @@ func (r *recorder) Transition(t *injector.Transition) {
 	}
 	changed := r.schedule.at(t.At)
 	at := r.offset(changed)
-	r.log.add(at, logTransition, "transition", func(b []byte) []byte {
-		b = appendText(b, "step", t.Layer.Name)
-		b = appendInt(b, "iteration", int64(t.Layer.Iteration))
-		b = appendText(b, "target", t.Target)
-		b = appendText(b, "component", t.Component)
-		b = appendText(b, "from", t.From)
-		b = appendText(b, "to", t.To)
-		return appendText(b, "reason", t.Reason)
-	})
+	r.log.add(at, logTransition, "transition", func(b []byte) []byte { return appendTransition(b, t) })
 	own := false
 	count := func(s *ActiveStep) {
 		own = true

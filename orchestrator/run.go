@@ -42,7 +42,10 @@ type RunOptions struct {
 	// starts on time, and an untolerated failure that becomes known then ends
 	// it. Default: a late verdict uses up the next delay, then moves the step.
 	Prompt bool
-	// Log receives the run's events. Default: a log without a writer.
+	// Log receives the run's events. Default: a log without a writer. One made
+	// by NewRecording can be replayed; an Injector that is given must then be
+	// one with the option InOrder, whose observer passes on everything that an
+	// injector.Journal is told.
 	Log *EventLog
 	// Hooks connect the run to a test.
 	Hooks Hooks
@@ -83,6 +86,7 @@ type Run struct {
 	recorder *recorder
 	schedule *schedule
 	log      *EventLog
+	document []byte // compact JSON, for a recording
 	grace    time.Duration
 	targets  []string
 	total    time.Duration // planned, of one iteration
@@ -161,8 +165,11 @@ func NewRun(o *Orchestration, opts RunOptions) (*Run, error) {
 			return nil, fmt.Errorf("orchestration %s: %s asks for load, and there is no client to drive it", o.Name, name)
 		}
 	}
+	if err := r.startRecording(); err != nil {
+		return nil, fmt.Errorf("orchestration %s: %w", o.Name, err)
+	}
 	virtual := assert.CollectorOptions{Duration: r.planned(), Virtual: opts.Virtual}
-	r.recorder = &recorder{log: r.log, schedule: r.schedule, total: assert.NewCollector(virtual), steps: map[injector.LayerRef]*ActiveStep{}}
+	r.recorder = &recorder{log: r.log, needs: needsOf(o), schedule: r.schedule, total: assert.NewCollector(virtual), steps: map[injector.LayerRef]*ActiveStep{}}
 	for _, e := range o.StopConditions {
 		length, ok := assert.WindowOf(e)
 		if !ok {
@@ -173,6 +180,9 @@ func NewRun(o *Orchestration, opts RunOptions) (*Run, error) {
 	r.injector = opts.Injector
 	if r.injector == nil {
 		all := append([]injector.Option{injector.WithSeed(r.seed), injector.WithObserver(r.recorder)}, opts.InjectorOptions...)
+		if r.log.recording {
+			all = append(all, injector.InOrder())
+		}
 		if opts.Sequencer != nil {
 			all = append(all, injector.WithSequencer(opts.Sequencer))
 		}
@@ -271,7 +281,7 @@ func (r *Run) open(ctx context.Context) {
 		r.cancel(r.early)
 	}
 	r.mu.Unlock()
-	r.log.header(r.o.Name, r.seed, r.started)
+	r.log.header(r.o.Name, r.seed, r.started, r.document)
 	r.recorder.on.Store(true)
 	r.knownStates(func(name, state string) { r.recorder.known(assert.ClientSide, name, state) })
 }

@@ -34,11 +34,16 @@ type EventLog struct {
 	w       io.Writer
 	sum     hash.Hash
 	pending []logLine
-	limit   int // of pending, where it is flushed
+	batch   int // of pending, where it is flushed
 	arena   []byte
 	events  int
 	err     error
 	closed  bool
+
+	recording bool  // written at once, in the order in which it comes
+	limit     int64 // bytes of a recording; 0: none
+	size      int64
+	full      bool
 }
 
 type logLine struct {
@@ -60,11 +65,11 @@ const (
 
 // NewEventLog writes to w, which may be nil: then only the digest is kept.
 func NewEventLog(w io.Writer) *EventLog {
-	return &EventLog{w: w, sum: sha256.New(), limit: logBatch}
+	return &EventLog{w: w, sum: sha256.New(), batch: logBatch}
 }
 
-// header starts the log.
-func (l *EventLog) header(name string, seed uint64, start time.Time) {
+// header starts the log. document is compact JSON, for a recording.
+func (l *EventLog) header(name string, seed uint64, start time.Time, document []byte) {
 	b := []byte(`{"type":"header","format":`)
 	b = strconv.AppendInt(b, LogFormat, 10)
 	b = appendString(append(b, `,"orchestration":`...), name)
@@ -72,7 +77,12 @@ func (l *EventLog) header(name string, seed uint64, start time.Time) {
 	b = appendString(append(b, `,"engine":`...), "mockforge-go/1")
 	b = append(b, `,"start":"`...)
 	b = start.UTC().AppendFormat(b, time.RFC3339Nano)
-	b = append(b, "\"}\n"...)
+	b = append(b, '"')
+	if l.recording {
+		b = append(b, `,"clock":"real","document":`...)
+		b = append(b, document...)
+	}
+	b = append(b, "}\n"...)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.emit(b)
@@ -97,14 +107,18 @@ func (l *EventLog) add(at time.Duration, rank uint8, kind string, members func([
 	b = append(b, '"')
 	b = members(b)
 	b = append(b, "}\n"...)
+	if l.recording {
+		l.record(b, kind)
+		return
+	}
 	if len(l.arena)+len(b) <= cap(l.arena) {
 		l.arena = l.arena[:len(l.arena)+len(b)]
 	}
 	l.pending = append(l.pending, logLine{at, rank, b[:len(b):len(b)]})
-	if len(l.pending) >= l.limit {
+	if len(l.pending) >= l.batch {
 		l.flush(at - logLag)
 		// Where most of it is too recent, the next flush must not follow at once.
-		l.limit = max(logBatch, 2*len(l.pending))
+		l.batch = max(logBatch, 2*len(l.pending))
 	}
 }
 
@@ -132,6 +146,7 @@ func (l *EventLog) flush(before time.Duration) {
 
 func (l *EventLog) emit(b []byte) {
 	l.sum.Write(b)
+	l.size += int64(len(b))
 	if l.w != nil && l.err == nil {
 		_, l.err = l.w.Write(b)
 	}

@@ -88,8 +88,8 @@ func TestLogIsFlushed(t *testing.T) {
 	flushes, limit := 0, 0
 	for range 400_000 {
 		event{at: time.Second, text: "x"}.add(burst)
-		if burst.limit != limit {
-			limit = burst.limit
+		if burst.batch != limit {
+			limit = burst.batch
 			flushes++
 		}
 	}
@@ -102,7 +102,7 @@ func TestLogAfterItsEnd(t *testing.T) {
 	t.Parallel()
 	var buf bytes.Buffer
 	l := NewEventLog(&buf)
-	l.header("x", 1, time.Unix(0, 0))
+	l.header("x", 1, time.Unix(0, 0), nil)
 	event{at: 1, text: "x"}.add(l)
 	require.NoError(t, l.Close())
 	text, digest := buf.String(), l.Digest()

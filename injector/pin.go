@@ -1,0 +1,141 @@
+package injector
+
+import (
+	"net/http"
+	"slices"
+	"time"
+)
+
+// A Pin is what was decided for a request before, to be done again to another
+// one. The layers' own rules count the request, and their limits and breakers
+// do not see it.
+type Pin struct {
+	Layers    []LayerRef // that the request entered, in order
+	Decisions []Decision // as an observer was told of them
+	Waited    time.Duration
+	Reset     bool // packet loss ended in a reset of the connection
+	// Used is told of the request that was pinned, as an observer is. Default:
+	// nobody is.
+	Used func(*Request)
+}
+
+// Pins finds what was decided for a request before; nil where there is nothing:
+// then the layers decide. layers are those in force for the request's target,
+// in order. It is called in sequence order and must return quickly.
+type Pins func(r *http.Request, target string, layers []LayerRef) *Pin
+
+// WithPins takes decisions from a record where it has them. Default: the layers
+// decide about every request.
+func WithPins(f Pins) Option { return option(func(e *engine) { e.pins = f }) }
+
+// pinned does to the request what its pin says. It reports false where there is
+// none.
+func (p *passage) pinned() bool {
+	if p.engine.pins == nil || p.pin != nil || len(p.stays) > 0 {
+		return p.pin != nil
+	}
+	layers := make([]LayerRef, len(p.set.bindings))
+	for i, b := range p.set.bindings {
+		layers[i] = b.ref
+	}
+	if p.pin = p.engine.pins(p.request, p.target.name, layers); p.pin == nil {
+		return false
+	}
+	for _, ref := range p.pin.Layers {
+		if b := p.bindingOf(ref); b != nil {
+			p.stays = append(p.stays, stay{binding: b})
+			b.count()
+		}
+	}
+	for _, d := range p.pin.Decisions {
+		if i := slices.IndexFunc(p.stays, func(s stay) bool { return s.ref == d.Layer }); i >= 0 {
+			p.again(i, d)
+			p.record(&p.stays[i], d)
+		}
+	}
+	if len(p.stays) > 0 {
+		p.delay += max(p.pin.Waited, 0)
+		if p.pin.Reset {
+			p.end = ending{kind: KindPacketLoss, stay: len(p.stays) - 1, abort: abortReset}
+		}
+	}
+	return true
+}
+
+// bindingOf finds a layer that the request is said to have entered, also one
+// that is off by now; nil where there never was one.
+func (p *passage) bindingOf(ref LayerRef) *binding {
+	for _, b := range p.set.bindings {
+		if b.ref == ref {
+			return b
+		}
+	}
+	if l := p.engine.find(ref); l != nil {
+		return newBinding(l, p.target.name, nil)
+	}
+	return nil
+}
+
+// count takes the ordinals that a request takes, so that those after it go on
+// from there.
+func (b *binding) count() {
+	if b.latency != nil {
+		b.latency.count.next()
+	}
+	if b.faults != nil {
+		b.faults.count.next()
+	}
+	if b.loss != nil {
+		b.loss.ups.next()
+		b.loss.downs.next()
+	}
+}
+
+// again does what was decided for the layer of one stay.
+func (p *passage) again(i int, d Decision) {
+	s := &p.stays[i]
+	if d.Masked {
+		return
+	}
+	s.kind = d.Kind
+	end := func(a *answer, how abort) { p.end = ending{kind: d.Kind, stay: i, answer: a, abort: how} }
+	answered := func(code, message string) {
+		end(newAnswer(d.Status, code, message, s.ref.Name, d.Retry), 0)
+	}
+	switch d.Kind {
+	case KindLatency:
+		s.latency = d.Delay
+		p.delay += d.Delay
+	case KindPacketLoss:
+		if d.Delay > 0 {
+			p.stalls = append(p.stalls, stall{layer: s.layer, length: d.Delay})
+		}
+	case KindHTTPError:
+		answered(KindHTTPError, "injected HTTP error")
+	case KindTimeout:
+		p.delay += d.Delay
+		answered(KindTimeout, "injected time-out")
+	case KindConnectionError:
+		switch {
+		case d.Status != 0:
+			answered(KindConnectionError, "injected connection error")
+		case s.faults != nil && s.faults.connectionKind == TCPClose:
+			end(nil, abortClose)
+		default:
+			end(nil, abortReset)
+		}
+	case KindConnectionLimit:
+		end(nil, abortRefuse)
+	case KindCircuitBreakerOpen:
+		answered("circuit_open", "the circuit breaker for "+p.target.name+" is open")
+	case KindRateLimit:
+		answered("rate_limit_exceeded", "the rate limit of "+p.target.name+" is exceeded")
+	case KindBulkhead:
+		answered("bulkhead_rejected", "too many requests are in progress for "+p.target.name)
+	case KindPartialResponse, KindPayloadCorruption:
+		if s.faults != nil {
+			s.drawn.fault = d.Ordinal
+			s.drawn.hits |= map[string]hit{KindPartialResponse: hitPartial, KindPayloadCorruption: hitCorruption}[d.Kind]
+		}
+	}
+}
