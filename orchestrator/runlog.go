@@ -44,6 +44,7 @@ type EventLog struct {
 	limit     int64 // bytes of a recording; 0: none
 	size      int64
 	full      bool
+	done      func() error // of the writer, when the log ends; nil: nothing
 }
 
 type logLine struct {
@@ -160,6 +161,11 @@ func (l *EventLog) Close() error {
 	if !l.closed {
 		l.flush(1<<63 - 1)
 		l.closed = true
+		if l.done != nil {
+			if err := l.done(); l.err == nil {
+				l.err = err
+			}
+		}
 	}
 	return l.err
 }

@@ -1,0 +1,154 @@
+package orchestrator_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mockforge-go/mockforge/injector"
+	"github.com/mockforge-go/mockforge/orchestrator"
+)
+
+// storm has a step with a rate limit, one with a breaker, and one with all that
+// makes a request wait.
+const storm = `
+name: storm
+steps:
+  - name: limited
+    duration_seconds: 0.5
+    scenario: {name: limited, config: {rate_limit: {requests_per_second: 300, burst_size: 20, per_endpoint: true}, latency: {fixed_delay_ms: 1, probability: 0.5}}}
+  - name: breaking
+    duration_seconds: 0.5
+    scenario:
+      name: breaking
+      config:
+        circuit_breaker: {failure_threshold: 3, success_threshold: 2, timeout_ms: 20, half_open_max_requests: 2, failure_rate_threshold: 40, min_requests_for_rate: 10, rolling_window_ms: 100}
+        fault_injection: {http_errors: [500, 503], http_error_probability: 0.3, request_matcher: {headers: [{name: X-Secret, value: "open sesame"}]}}
+  - name: crowded
+    duration_seconds: 0.5
+    scenario:
+      name: crowded
+      config:
+        bulkhead: {max_concurrent_requests: 2, max_queue_size: 4, queue_timeout_ms: 3}
+        latency: {random_delay_range_ms: [1, 4]}
+        traffic_shaping: {packet_loss_percent: 3, max_connections: 5, connection_timeout_ms: 250}
+        fault_injection: {error_pattern: {type: burst, count: 2, interval_ms: 40}, partial_responses: true, partial_response_probability: 0.1}
+`
+
+// record runs a document in real time with eight clients, on loopback, and
+// returns its event log.
+func record(t *testing.T, document string, least int) []byte {
+	t.Helper()
+	var log bytes.Buffer
+	recordTo(t, document, orchestrator.NewRecording(&log), least)
+	return log.Bytes()
+}
+
+func recordTo(t *testing.T, document string, log *orchestrator.EventLog, least int) orchestrator.RunResult {
+	t.Helper()
+	o, _, err := orchestrator.Parse([]byte(document), orchestrator.YAML)
+	require.NoError(t, err)
+	run, err := orchestrator.NewRun(o, orchestrator.RunOptions{Log: log})
+	require.NoError(t, err)
+	upstream := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = io.WriteString(w, "hello, world")
+	})
+	server := httptest.NewServer(run.Injector().Handler(upstream))
+	defer server.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var clients sync.WaitGroup
+	var sent atomic.Int64
+	for c := range 8 {
+		clients.Go(func() {
+			client := &http.Client{Transport: &http.Transport{}, Timeout: 50 * time.Millisecond}
+			defer client.CloseIdleConnections()
+			for n := 0; ctx.Err() == nil; n++ {
+				q, err := http.NewRequestWithContext(ctx, http.MethodPost, fmt.Sprintf("%s/client/%d?token=hunter2", server.URL, c%3), strings.NewReader("a secret body"))
+				if err != nil {
+					return
+				}
+				if n%2 == 0 {
+					q.Header.Set("X-Secret", "open sesame")
+				}
+				if resp, err := client.Do(q); err == nil {
+					_, _ = io.Copy(io.Discard, resp.Body) // faults are expected
+					_ = resp.Body.Close()
+				}
+				sent.Add(1)
+				time.Sleep(500 * time.Microsecond) // so that all clients get their share
+			}
+		})
+	}
+	res := run.Run(t.Context())
+	cancel()
+	clients.Wait()
+	require.Equal(t, orchestrator.RunCompleted, res.State, res.Reason)
+	require.GreaterOrEqual(t, int(sent.Load()), least)
+	return res
+}
+
+func readRecording(t *testing.T, log []byte) *orchestrator.Recording {
+	t.Helper()
+	all, err := orchestrator.ParseLogs(bytes.NewReader(log))
+	require.NoError(t, err)
+	rec, err := orchestrator.PickRecording(all, "")
+	require.NoError(t, err)
+	return rec
+}
+
+// A run with limits, breakers and queues, under real concurrency, is decided
+// again exactly from its log.
+func TestRecordingVerifies(t *testing.T) {
+	t.Parallel()
+	recordings := 3
+	if os.Getenv("CI_LONG") != "" {
+		recordings = 20
+	}
+	seen := map[string]int{}
+	for range recordings {
+		log := record(t, storm, 300)
+		rec := readRecording(t, log)
+		require.True(t, rec.Complete)
+		require.True(t, rec.Real)
+		v, err := orchestrator.Verify(t.Context(), rec)
+		require.NoError(t, err)
+		if v.Difference != nil {
+			t.Fatalf("%d requests: %s", len(rec.Requests), v.Difference)
+		}
+		require.Empty(t, v.Unverified)
+		require.Equal(t, len(rec.Requests), v.Requests)
+		require.Equal(t, rec.Digest(), v.Digest)
+		require.Positive(t, v.Transitions)
+		for _, q := range rec.Requests {
+			for _, d := range q.Decisions {
+				seen[d.Kind]++
+			}
+			if q.Arrived < q.At {
+				seen["waited"]++
+			}
+		}
+		for _, secret := range []string{"hunter2", "secret body", "open sesame"} {
+			require.NotContains(t, string(log), secret)
+		}
+	}
+	t.Log(seen)
+	for _, kind := range []string{
+		injector.KindRateLimit, injector.KindCircuitBreakerOpen, injector.KindBulkhead, injector.KindHTTPError,
+		injector.KindLatency, injector.KindPacketLoss, injector.KindPartialResponse, "waited",
+	} {
+		require.Positive(t, seen[kind], "the recordings show nothing about %s", kind)
+	}
+}
