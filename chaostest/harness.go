@@ -36,6 +36,7 @@ type harness struct {
 	repeats bool // repetitions follow: keep the event log for them
 
 	bubble *bubble
+	replay *replayer // nil: of no recording
 	env    *Env
 	logs   *logFile
 	result orchestrator.RunResult
@@ -104,9 +105,16 @@ func leakPanic(failure any) bool {
 
 // main is the run, in virtual time unless the settings say otherwise.
 func (h *harness) main() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	injectorOptions := []injector.Option{injector.TrustForwarded()}
+	if h.set.replay != nil {
+		h.replay = newReplayer(ctx, h)
+		injectorOptions = append(injectorOptions, injector.WithPins(h.replay.pin))
+	}
 	opts := orchestrator.RunOptions{
 		Seed: &h.seed, Iterations: h.set.iterations, IterationLimit: iterationLimit,
-		InjectorOptions: []injector.Option{injector.TrustForwarded()},
+		InjectorOptions: injectorOptions,
 		Log:             orchestrator.NewEventLog(h.logs),
 		Client:          &http.Client{Transport: roundTripperFunc(func(r *http.Request) (*http.Response, error) { return h.env.client.Transport.RoundTrip(r) })},
 		URL:             func(target string) string { return h.env.Target(target).URL },
@@ -121,8 +129,6 @@ func (h *harness) main() {
 		h.outer(err.Error())
 		return
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
 	if err := h.open(ctx, run); err != nil {
 		h.outer(err.Error())
 		return
@@ -138,6 +144,9 @@ func (h *harness) main() {
 		h.took = time.Since(began)
 	}
 	cancel()
+	if h.replay != nil {
+		h.replay.end()
+	}
 	h.bubble.step.Store("a clean-up of the run")
 	h.cleanUp("Cleanup", h.env.scope)
 	h.env.close()

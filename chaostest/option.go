@@ -3,6 +3,8 @@ package chaostest
 import (
 	"net/http"
 	"time"
+
+	"github.com/mockforge-go/mockforge/orchestrator"
 )
 
 // An Option changes how Run runs an orchestration.
@@ -24,6 +26,12 @@ type settings struct {
 	real       bool   // no virtual time
 	remote     string // base URL of the server; "": the harness is the server
 	token      string
+
+	mode      replayMode // of Replay
+	strict    bool
+	document  string // that the recording must be of; "": any
+	recording string // name of the orchestration; "": any
+	replay    *orchestrator.Recording
 }
 
 func newSettings(opts []Option) *settings {

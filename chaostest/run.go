@@ -24,7 +24,7 @@ func Run(t *testing.T, path string, body func(step *Step), opts ...Option) {
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	start(t, o, path, body, warnings, opts)
+	start(t, o, path, body, warnings, newSettings(opts))
 }
 
 // RunOrchestration is Run for an orchestration that was built in Go.
@@ -34,7 +34,7 @@ func RunOrchestration(t *testing.T, o orchestrator.Orchestration, body func(step
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	start(t, &o, "", body, warnings, opts)
+	start(t, &o, "", body, warnings, newSettings(opts))
 }
 
 // warn logs what deserves a second look in a test. That a name is only a label
@@ -59,19 +59,21 @@ func warn(t *testing.T, o *orchestrator.Orchestration, s *settings, warnings []o
 	}
 }
 
-func start(t *testing.T, o *orchestrator.Orchestration, path string, body func(*Step), warnings []orchestrator.Problem, opts []Option) {
+func start(t *testing.T, o *orchestrator.Orchestration, path string, body func(*Step), warnings []orchestrator.Problem, s *settings) *harness {
 	t.Helper()
-	s := newSettings(opts)
 	warn(t, o, s, warnings)
 	at := new(helpers).line()
 	if inVirtualTime() {
 		t.Fatalf("chaostest.Run inside virtual time: end the other run, or the synctest bubble, first")
 	}
+	if s.replay == nil && (s.mode != 0 || s.strict || s.document != "" || s.recording != "") {
+		t.Fatalf("the options that start with Replay are for chaostest.Replay, which takes the event log of a run")
+	}
 	seed, err := chooseSeed(t.Name(), o, s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.Loop && o.MaxIterations == 0 && s.iterations == 0 && body == nil && len(o.StopConditions) == 0 {
+	if o.Loop && o.MaxIterations == 0 && s.iterations == 0 && body == nil && s.replay == nil && len(o.StopConditions) == 0 {
 		t.Fatalf("%s loops for ever and nothing would end it: set max_iterations, add stop_conditions, or bound it with chaostest.Iterations(n)", o.Name)
 	}
 	if s.remote != "" && s.upstream != nil {
@@ -95,6 +97,7 @@ func start(t *testing.T, o *orchestrator.Orchestration, path string, body func(*
 	if h.repeats {
 		h.compare(runs)
 	}
+	return h
 }
 
 // checkRuns is how often CHAOSTEST_CHECK wants the orchestration run.

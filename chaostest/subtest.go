@@ -12,7 +12,13 @@ import (
 
 func (h *harness) hooks() orchestrator.Hooks {
 	body := h.runBody
-	if h.body == nil {
+	switch {
+	case h.replay != nil:
+		body = func(s *orchestrator.ActiveStep) {
+			h.replay.play(s)
+			h.runBody(s)
+		}
+	case h.body == nil:
 		body = nil
 	}
 	return orchestrator.Hooks{

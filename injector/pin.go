@@ -11,6 +11,7 @@ import (
 // do not see it.
 type Pin struct {
 	Layers    []LayerRef // that the request entered, in order
+	Missed    []LayerRef // those of Layers whose request matcher did not match it
 	Decisions []Decision // as an observer was told of them
 	Waited    time.Duration
 	Reset     bool // packet loss ended in a reset of the connection
@@ -43,8 +44,7 @@ func (p *passage) pinned() bool {
 	}
 	for _, ref := range p.pin.Layers {
 		if b := p.bindingOf(ref); b != nil {
-			p.stays = append(p.stays, stay{binding: b})
-			b.count()
+			p.stays = append(p.stays, stay{binding: b, missed: slices.Contains(p.pin.Missed, ref)})
 		}
 	}
 	for _, d := range p.pin.Decisions {
@@ -58,6 +58,9 @@ func (p *passage) pinned() bool {
 		if p.pin.Reset {
 			p.end = ending{kind: KindPacketLoss, stay: len(p.stays) - 1, abort: abortReset}
 		}
+	}
+	for i := range p.stays {
+		p.count(i)
 	}
 	return true
 }
@@ -76,18 +79,30 @@ func (p *passage) bindingOf(ref LayerRef) *binding {
 	return nil
 }
 
-// count takes the ordinals that a request takes, so that those after it go on
-// from there.
-func (b *binding) count() {
-	if b.latency != nil {
-		b.latency.count.next()
+// count takes the ordinals that the request took in a layer, so that those
+// after it go on from there.
+func (p *passage) count(i int) {
+	s := &p.stays[i]
+	ended := ""
+	if p.end.stay == i {
+		ended = p.end.kind
 	}
-	if b.faults != nil {
-		b.faults.count.next()
+	switch ended {
+	case KindCircuitBreakerOpen, KindBulkhead, KindRateLimit, KindConnectionLimit:
+		return
 	}
-	if b.loss != nil {
-		b.loss.ups.next()
-		b.loss.downs.next()
+	if s.loss != nil {
+		s.loss.ups.next()
+		s.loss.downs.next()
+	}
+	if ended == KindPacketLoss {
+		return
+	}
+	if s.layer.latency != nil {
+		s.layer.latency.count.next()
+	}
+	if s.faults != nil && !s.missed {
+		s.faults.count.next()
 	}
 }
 

@@ -176,7 +176,7 @@ func (p *logReader) keep(e *logEvent) {
 func (e *logEvent) request() RecordedRequest {
 	q := RecordedRequest{
 		N: e.N, At: e.T, Arrived: e.T, Target: e.Target, Method: e.Method, Host: e.Host, Path: e.Path, RequestID: e.RequestID,
-		Length: e.Length, Layers: e.refs(e.Steps), missed: e.refs(e.Missed), client: e.Client, conn: e.Conn,
+		Length: e.Length, Layers: e.refs(e.Steps), Missed: e.refs(e.Missed), client: e.Client, conn: e.Conn,
 	}
 	if e.Arrived != nil {
 		q.Arrived = *e.Arrived

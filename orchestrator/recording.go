@@ -67,10 +67,10 @@ type RecordedRequest struct {
 	RequestID  string
 	Length     int64               // of its body, as announced; -1: unknown
 	Layers     []injector.LayerRef // that it entered, in order
+	Missed     []injector.LayerRef // those of Layers whose request matcher did not match it
 	Decisions  []injector.Decision
 	Outcome    *RecordedOutcome // nil: it had not ended when the log did
 
-	missed       []injector.LayerRef
 	client, conn string
 	awaited      int // decisions that the log has still to show
 }

@@ -212,7 +212,8 @@ func (v *verifier) compare(e *logEvent, i int, now *injector.Request) {
 	case !slices.Equal(was.Layers, now.Layers):
 		v.differs(e, i, "the request entered other layers", v.recorded(e), v.text(e, now))
 	case !slices.Equal(was.Decisions, now.Decisions):
-		v.differs(e, i, "other decisions are made for the request", v.recorded(e), v.text(e, now))
+		v.differs(e, i, "other decisions are made for the request", v.recorded(e)[1:], v.text(e, now)[1:])
+		v.out.Difference.Before = append(v.out.Difference.Before, e.raw)
 	}
 }
 
@@ -244,10 +245,13 @@ func (v *verifier) differs(e *logEvent, i int, what string, recorded, now []stri
 	if v.out.Difference != nil {
 		return
 	}
-	if recorded == nil {
+	if recorded == nil && e.Type == "wait" {
 		recorded = []string{e.raw}
 	}
-	if now == nil {
+	if len(recorded) == 0 {
+		recorded = []string{"(nothing)"}
+	}
+	if len(now) == 0 {
 		now = []string{"(nothing)"}
 	}
 	d := &Difference{Line: e.line, At: e.T, What: what, Recorded: recorded, Now: now}

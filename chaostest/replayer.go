@@ -1,0 +1,275 @@
+package chaostest
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/mockforge-go/mockforge/injector"
+	"github.com/mockforge-go/mockforge/orchestrator"
+)
+
+// replayHeader tells the chaos server which recorded request a driven one is.
+// The upstream does not see it.
+const replayHeader = "X-Mockforge-Replay"
+
+// A replayer gives the requests of a run what was decided for those of a
+// recording, and in an open loop sends them.
+type replayer struct {
+	h     *harness
+	rec   *orchestrator.Recording
+	drive bool // open loop
+	ctx   context.Context
+	work  sync.WaitGroup
+
+	mu       sync.Mutex
+	next     map[identity][]int // places in rec.Requests, in order
+	byNumber map[int64]int
+	made     map[int64][]injector.Decision // by the recorded number
+	beyond   int
+	unknown  map[identity]int
+	order    []identity                     // of unknown
+	left     int                            // recorded, and not to be driven
+	moments  map[injector.LayerRef][]moment // from a layer's start
+}
+
+// An identity is what tells recorded requests apart. Those of one identity
+// count from the first.
+type identity struct {
+	layer                injector.LayerRef // the first that it met
+	target, method, path string
+}
+
+func (id identity) String() string {
+	where := "outside of the steps"
+	if id.layer.Name != "" {
+		where = "in step " + id.layer.Name
+	}
+	return fmt.Sprintf("%s %s of target %s %s", id.method, id.path, id.target, where)
+}
+
+// A moment is something that happens in the replay because it happened in the
+// recording.
+type moment struct {
+	offset time.Duration // since the layer's start
+	do     func(s *orchestrator.ActiveStep)
+}
+
+func newReplayer(ctx context.Context, h *harness) *replayer {
+	p := &replayer{
+		h: h, rec: h.set.replay, ctx: ctx, drive: h.set.mode == replayOpenLoop,
+		next: map[identity][]int{}, byNumber: map[int64]int{}, made: map[int64][]injector.Decision{}, unknown: map[identity]int{},
+		moments: map[injector.LayerRef][]moment{},
+	}
+	for i := range p.rec.Requests {
+		q := &p.rec.Requests[i]
+		p.byNumber[q.N] = i
+		if !p.drive {
+			id := identity{target: q.Target, method: q.Method, path: q.Path}
+			if len(q.Layers) > 0 {
+				id.layer = q.Layers[0]
+			}
+			p.next[id] = append(p.next[id], i)
+		}
+	}
+	p.compose()
+	return p
+}
+
+// pin finds what was decided for a request.
+func (p *replayer) pin(r *http.Request, target string, layers []injector.LayerRef) *injector.Pin {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n, err := strconv.ParseInt(r.Header.Get(replayHeader), 10, 64); err == nil {
+		r.Header.Del(replayHeader)
+		if i, ok := p.byNumber[n]; ok {
+			return p.pinOf(i)
+		}
+	}
+	id := identity{target: target, method: r.Method, path: r.URL.Path}
+	if len(layers) > 0 {
+		id.layer = layers[0]
+	}
+	if places := p.next[id]; len(places) > 0 {
+		p.next[id] = places[1:]
+		return p.pinOf(places[0])
+	}
+	p.beyond++
+	if p.unknown[id]++; p.unknown[id] == 1 {
+		p.order = append(p.order, id)
+	}
+	return nil
+}
+
+// pinOf is the pin of one recorded request. p.mu is held.
+func (p *replayer) pinOf(i int) *injector.Pin {
+	q := &p.rec.Requests[i]
+	pin := &injector.Pin{Layers: q.Layers, Missed: q.Missed, Decisions: q.Decisions, Waited: q.At - q.Arrived}
+	if o := q.Outcome; o != nil {
+		pin.Reset = o.Fault == injector.KindPacketLoss && o.Failed
+	}
+	pin.Used = func(r *injector.Request) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.made[q.N] = slices.Clone(r.Decisions)
+	}
+	return pin
+}
+
+// compose lays out what happens when.
+func (p *replayer) compose() {
+	for i := range p.rec.Transitions {
+		if c := &p.rec.Transitions[i]; c.Component != "client" {
+			p.add(c.At, []injector.LayerRef{c.LayerRef}, func(*orchestrator.ActiveStep) { p.tell(c) })
+		}
+	}
+	if !p.drive {
+		return
+	}
+	for i := range p.rec.Requests {
+		q := &p.rec.Requests[i]
+		if !p.add(q.Arrived, q.Layers, func(s *orchestrator.ActiveStep) { p.send(q, s) }) {
+			p.left++
+		}
+	}
+}
+
+// add places a moment of the recording. It hangs on the layer, of those given
+// or else of all, that had gone on last: what is recorded in a step happens in
+// it again, though the steps of a run in real time are late and end late. It
+// reports false for what was before the first step or after the last one.
+func (p *replayer) add(t time.Duration, among []injector.LayerRef, do func(*orchestrator.ActiveStep)) bool {
+	base := -1
+	for i, l := range p.rec.Layers {
+		if l.On <= t && (len(among) == 0 || slices.Contains(among, l.LayerRef)) {
+			base = i
+		}
+	}
+	if base < 0 {
+		return false
+	}
+	l := p.rec.Layers[base]
+	was, is := p.lengths(l)
+	offset := t - l.On
+	switch {
+	case len(among) == 0 && base == len(p.rec.Layers)-1 && offset >= was:
+		return false
+	case is == 0:
+	case offset >= was:
+		offset += is - was
+	case was > is:
+		offset = time.Duration(float64(offset) / float64(was) * float64(is))
+	}
+	p.moments[l.LayerRef] = append(p.moments[l.LayerRef], moment{offset, do})
+	return true
+}
+
+// lengths are how long a layer's step was in force in the recording, and how
+// long it is in virtual time; 0: as long as in the recording.
+func (p *replayer) lengths(l orchestrator.RecordedLayer) (was, is time.Duration) {
+	was = p.rec.Elapsed - l.On
+	if l.Off >= 0 {
+		was = l.Off - l.On
+	}
+	for _, s := range p.rec.Steps {
+		if s.Name == l.Name && s.Iteration == l.Iteration && s.End > l.On {
+			was = min(was, s.End-l.On)
+		}
+	}
+	for i := range p.h.o.Steps {
+		if p.h.o.Steps[i].Name == l.Name {
+			is = p.h.o.StepDuration(i)
+		}
+	}
+	return was, is
+}
+
+// play starts what happens from the step's start on. It returns at once, but
+// for a step that lasts as long as its body: then, as in the recording.
+func (p *replayer) play(s *orchestrator.ActiveStep) {
+	ref := injector.LayerRef{Name: s.Spec.Name, Iteration: s.Iteration}
+	list := p.moments[ref]
+	slices.SortStableFunc(list, func(a, b moment) int { return cmp.Compare(a.offset, b.offset) })
+	p.work.Go(func() {
+		for _, m := range list {
+			if !sleep(p.ctx, time.Until(s.Start().Add(m.offset))) {
+				return
+			}
+			p.work.Go(func() { m.do(s) })
+		}
+	})
+	if s.Duration() > 0 || !p.drive {
+		return
+	}
+	for _, l := range p.rec.Layers {
+		if l.LayerRef == ref {
+			was, _ := p.lengths(l)
+			sleep(s.Context(), was)
+		}
+	}
+}
+
+// sleep reports false where ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// tell tells the run of a change of state of the chaos server's.
+func (p *replayer) tell(c *orchestrator.RecordedTransition) {
+	p.h.env.run.Observer().Transition(&injector.Transition{
+		At: time.Now(), Layer: c.LayerRef, Target: c.Target, Component: c.Component, From: c.From, To: c.To, Reason: c.Reason,
+	})
+}
+
+// send sends a recorded request. What comes back is the step's to judge.
+func (p *replayer) send(q *orchestrator.RecordedRequest, s *orchestrator.ActiveStep) {
+	ctx := p.ctx
+	if o := q.Outcome; o != nil && o.Canceled {
+		left, cancel := context.WithTimeout(ctx, max(o.At-q.Arrived, 1))
+		defer cancel()
+		ctx = left
+	}
+	var body io.Reader
+	if q.Length > 0 {
+		body = bytes.NewReader(make([]byte, min(q.Length, 1<<20)))
+	}
+	r, err := http.NewRequestWithContext(ctx, q.Method, p.h.env.Target(q.Target).URL+(&url.URL{Path: q.Path}).EscapedPath(), body)
+	if err != nil {
+		p.h.outer(fmt.Sprintf("recorded request %d cannot be sent: %v", q.N, err))
+		return
+	}
+	if q.Host != "" {
+		r.Host = q.Host
+	}
+	if q.RequestID != "" {
+		r.Header.Set("X-Request-Id", q.RequestID)
+	}
+	r.Header.Set(replayHeader, strconv.FormatInt(q.N, 10))
+	resp, err := p.h.env.run.Recording(p.h.env.transport, s).RoundTrip(r)
+	if err != nil {
+		return // it was recorded so, or the run is over
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, resp.Body) // what it ends with is a fault's affair
+}
+
+// end waits for what was started.
+func (p *replayer) end() { p.work.Wait() }
