@@ -181,7 +181,7 @@ func (f *LogFile) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.file == nil {
-		return f.err
+		return nil
 	}
 	f.flush()
 	if err := f.file.Close(); f.err == nil {
