@@ -122,7 +122,10 @@ func (p *passage) again(i int, d Decision) {
 		s.latency = d.Delay
 		p.delay += d.Delay
 	case KindPacketLoss:
-		if d.Delay > 0 {
+		// A loss that lasts until the connection's time-out was a wait, if it was
+		// on the way up.
+		waited := p.pin.Waited > 0 && s.loss != nil && d.Delay >= s.loss.limit
+		if d.Delay > 0 && !waited {
 			p.stalls = append(p.stalls, stall{layer: s.layer, length: d.Delay})
 		}
 	case KindHTTPError:

@@ -1,0 +1,250 @@
+package injector_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mockforge-go/mockforge/injector"
+)
+
+// A notebook is a Journal that keeps everything, in order. It needs no lock:
+// that is what it tests.
+type notebook struct {
+	instants []time.Time
+	notes    []any
+	foreign  []injector.LayerRef
+	changes  []injector.Transition // since the last note
+	before   [][]injector.Transition
+}
+
+func (n *notebook) note(at time.Time, what any) {
+	n.instants = append(n.instants, at)
+	n.notes = append(n.notes, what)
+	n.before = append(n.before, n.changes)
+	n.changes = nil
+}
+
+func (n *notebook) Request(r *injector.Request)           { n.note(r.Decided, *r) }
+func (n *notebook) Done(o *injector.Outcome)              { n.note(o.At, *o) }
+func (n *notebook) Layer(c *injector.LayerChange)         { n.note(c.At, *c) }
+func (n *notebook) Wait(w *injector.Wait)                 { n.note(w.At, *w) }
+func (n *notebook) Resume(r *injector.Resume)             { n.note(r.At, *r) }
+func (n *notebook) Connection(layers []injector.LayerRef) { n.foreign = append(n.foreign, layers...) }
+func (n *notebook) Transition(t *injector.Transition) {
+	n.changes = append(n.changes, *t)
+}
+
+// again makes the decisions of the notes again and requires the same ones.
+func (n *notebook) again(t *testing.T, seed uint64, layers map[string]injector.Layer) (decisions, transitions int) {
+	t.Helper()
+	c := injector.NewRecomputer(seed)
+	for i, what := range n.notes {
+		at := n.instants[i]
+		switch what := what.(type) {
+		case injector.LayerChange:
+			if what.On {
+				c.On(layers[what.Layer.Name])
+			} else {
+				require.NoError(t, c.Off(what.Layer))
+			}
+		case injector.Request:
+			got, err := c.Arrive(at, &what)
+			require.NoError(t, err)
+			require.NotNil(t, got, "request %d waits", what.N)
+			require.Equal(t, what.Layers, got.Layers)
+			require.Equal(t, what.Decisions, got.Decisions, "request %d", what.N)
+			decisions += len(got.Decisions)
+		case injector.Wait:
+			got, err := c.Arrive(at, &what.Request)
+			require.NoError(t, err)
+			require.Nil(t, got, "request %d does not wait", what.Request.N)
+			require.Contains(t, c.Waiting(), what.Request.N)
+		case injector.Resume:
+			require.NoError(t, c.Resume(at, what.N, what.Because))
+		case injector.Outcome:
+			require.NoError(t, c.Leave(at, &what))
+		}
+		got := c.Transitions()
+		require.Equal(t, n.before[i], got)
+		transitions += len(got)
+	}
+	require.Empty(t, c.Waiting())
+	return decisions, transitions
+}
+
+// stateful is a config in which all that depends on state acts.
+func stateful() injector.Config {
+	return injector.Config{
+		CircuitBreaker: &injector.CircuitBreaker{FailureThreshold: 4, Timeout: 300 * time.Microsecond, SuccessThreshold: 1},
+		Bulkhead:       &injector.Bulkhead{MaxConcurrentRequests: 2, MaxQueueSize: new(3), QueueTimeout: new(100 * time.Microsecond)},
+		RateLimit:      &injector.RateLimit{RequestsPerSecond: 20000, BurstSize: 40, PerIP: true, PerEndpoint: true},
+		TrafficShaping: &injector.TrafficShaping{MaxConnections: 5},
+		Latency:        &injector.Latency{FixedDelay: 50 * time.Microsecond, Probability: new(0.3)},
+		FaultInjection: &injector.FaultInjection{
+			HTTPErrors: []int{500, 503}, HTTPErrorProbability: new(0.4), PayloadCorruption: new(true), PayloadCorruptionProbability: new(0.2),
+			RequestMatcher: &injector.RequestMatcher{Headers: []injector.HeaderMatch{{Name: "X-Hit"}}},
+		},
+	}
+}
+
+// Under real concurrency, with layers coming and going, everything has its
+// place in one order, and from that order alone the same decisions come again.
+func TestDecisionsFollowFromTheJournal(t *testing.T) {
+	t.Parallel()
+	book := &notebook{}
+	in := injector.New(injector.WithSeed(5), injector.InOrder(), injector.WithObserver(book))
+	require.True(t, in.Ordered())
+	layers := map[string]injector.Layer{"base": {Name: "base", Config: stateful(), Order: 1}}
+	for i := range 20 {
+		name := fmt.Sprintf("extra-%d", i)
+		layers[name] = injector.Layer{Name: name, Config: stateful(), Order: 2 * (i % 2), Targets: [][]string{nil, {"default"}}[i%2]}
+	}
+	defer in.Apply(layers["base"])()
+	h := in.Handler(ok)
+	var all sync.WaitGroup
+	for c := range 8 {
+		all.Go(func() {
+			for n := range 200 {
+				r := httptest.NewRequest(http.MethodGet, fmt.Sprintf("/thing/%d", n%3), nil)
+				r.RemoteAddr = fmt.Sprintf("10.0.0.%d:%d", c%4, 1000+c)
+				if n%3 > 0 {
+					r.Header.Set("X-Hit", "1")
+				}
+				ctx, cancel := context.WithCancel(r.Context())
+				if n%7 == 0 {
+					timer := time.AfterFunc(70*time.Microsecond, cancel) // leaves in the queue, or while delayed
+					defer timer.Stop()
+				}
+				func() {
+					defer func() { _ = recover() }() // aborted responses
+					h.ServeHTTP(httptest.NewRecorder(), r.WithContext(ctx))
+				}()
+				cancel()
+			}
+		})
+	}
+	all.Go(func() {
+		for i := range 20 {
+			remove := in.Apply(layers[fmt.Sprintf("extra-%d", i)])
+			time.Sleep(300 * time.Microsecond)
+			remove()
+		}
+	})
+	all.Wait()
+	require.True(t, slices.IsSortedFunc(book.instants, func(a, b time.Time) int {
+		if a.Before(b) {
+			return -1
+		}
+		return 1 // equal ones are out of order too
+	}))
+	kinds := map[string]int{}
+	for _, n := range book.notes {
+		kinds[fmt.Sprintf("%T", n)]++
+	}
+	require.Equal(t, 1600, kinds["injector.Request"], "%v", kinds)
+	require.Equal(t, 1600, kinds["injector.Outcome"], "%v", kinds)
+	require.Equal(t, 41, kinds["injector.LayerChange"])
+	require.Equal(t, kinds["injector.Wait"], kinds["injector.Resume"])
+	require.Positive(t, kinds["injector.Wait"])
+	decisions, transitions := book.again(t, 5, layers)
+	require.Greater(t, decisions, 500)
+	require.Positive(t, transitions)
+}
+
+// Every way in which a wait can end is told, and leads to the same again.
+func TestJournalOfWaits(t *testing.T) {
+	t.Parallel()
+	book := &notebook{}
+	layers := map[string]injector.Layer{
+		"wall": walled(injector.Bulkhead{MaxConcurrentRequests: 1, MaxQueueSize: new(2), QueueTimeout: new(700 * time.Millisecond)}),
+		"link": {Name: "link", Config: injector.Config{TrafficShaping: &injector.TrafficShaping{PacketLossPercent: 100}}},
+	}
+	virtual(t, working, []injector.Option{injector.InOrder(), injector.WithObserver(book)}, func(w *world) {
+		to := make(chan got)
+		remove := w.in.Apply(layers["wall"])
+		w.send(to, 0, "works", 0)
+		w.send(to, 400*time.Millisecond, "granted", 0)
+		w.send(to, 500*time.Millisecond, "leaves", 100*time.Millisecond)
+		w.send(to, 1100*time.Millisecond, "late", 0)
+		w.send(to, 1900*time.Millisecond, "healed", 0)
+		time.AfterFunc(1950*time.Millisecond, remove)
+		for range 5 {
+			<-to
+		}
+		remove = w.in.Apply(layers["link"])
+		w.send(to, 0, "lost", 300*time.Millisecond)
+		w.send(to, 0, "waits", 0)
+		time.Sleep(500 * time.Millisecond)
+		remove()
+		<-to
+		<-to
+	})
+	because := map[injector.Because]int{}
+	for _, n := range book.notes {
+		if r, ok := n.(injector.Resume); ok {
+			because[r.Because]++
+		}
+	}
+	require.Equal(t, map[injector.Because]int{
+		injector.BecauseGranted: 1, injector.BecauseLeft: 2, injector.BecauseTime: 1, injector.BecauseHealed: 2,
+	}, because)
+	decisions, _ := book.again(t, 0, layers)
+	require.Equal(t, 3, decisions, "one was late, two met the partition")
+}
+
+// With a Sequencer there is an order already, and without a Journal nobody is
+// told.
+func TestInOrderHasNoEffect(t *testing.T) {
+	t.Parallel()
+	book := &notebook{}
+	virtual(t, ok, []injector.Option{injector.InOrder(), injector.WithObserver(book), injector.WithSequencer(&sequencer{})}, func(w *world) {
+		require.False(t, w.in.Ordered())
+		defer w.in.Apply(faults(injector.FaultInjection{HTTPErrors: []int{500}}))()
+		_, _, err := get(w.client, "http://test/")
+		require.NoError(t, err)
+	})
+	require.Len(t, book.notes, 2, "a request and its end, as any observer is told")
+
+	in := injector.New(injector.InOrder())
+	require.True(t, in.Ordered())
+	defer in.Apply(faults(injector.FaultInjection{HTTPErrors: []int{500}, HTTPErrorProbability: new(1.0)}))()
+	rec := httptest.NewRecorder()
+	in.Handler(ok).ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/", nil))
+	require.Equal(t, 500, rec.Code)
+}
+
+// Connections that are no requests are told as what cannot be made again.
+func TestJournalOfConnections(t *testing.T) {
+	t.Parallel()
+	book := &notebook{}
+	in := injector.New(injector.InOrder(), injector.WithObserver(book))
+	defer in.Apply(injector.Layer{Name: "few", Config: injector.Config{TrafficShaping: &injector.TrafficShaping{MaxConnections: 1}}})()
+	release, err := in.AdmitConn(t.Context(), "10.0.0.1:1")
+	require.NoError(t, err)
+	_, err = in.AdmitConn(t.Context(), "10.0.0.1:2")
+	require.Error(t, err)
+	release()
+	require.Equal(t, []injector.LayerRef{{Name: "few"}, {Name: "few"}}, book.foreign)
+}
+
+func TestRecomputerRefuses(t *testing.T) {
+	t.Parallel()
+	c := injector.NewRecomputer(1)
+	at := time.Now()
+	require.EqualError(t, c.Off(injector.LayerRef{Name: "a", Iteration: 2}), "layer a of iteration 2 goes off, and was not on")
+	require.EqualError(t, c.Resume(at, 3, injector.BecauseTime), "request 3 resumes, and does not wait")
+	require.EqualError(t, c.Resume(at, 3, "boredom"), `request 3 resumes because of "boredom", which is nothing that ends a wait`)
+	require.EqualError(t, c.Leave(at, &injector.Outcome{N: 3}), "request 3 leaves, and never came")
+	_, err := c.Arrive(at, &injector.Request{N: 3, Target: "default"})
+	require.NoError(t, err)
+	_, err = c.Arrive(at, &injector.Request{N: 3, Target: "default"})
+	require.EqualError(t, err, "request 3 arrives twice")
+}
