@@ -2,6 +2,7 @@ package chaostest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -20,13 +21,12 @@ import (
 	"github.com/mockforge-go/mockforge/orchestrator"
 )
 
-// record runs a document in real time on loopback under eight concurrent
-// clients, and returns the path of its event log.
-func recordRun(t *testing.T, document string) string {
+// recordRun runs a document in real time on loopback under eight concurrent
+// clients, which pause after each request, and writes its event log to path.
+func recordRun(t *testing.T, document, path string, pause time.Duration) {
 	t.Helper()
 	o, _, err := orchestrator.Load(document)
 	require.NoError(t, err)
-	path := filepath.Join(t.TempDir(), "run.chaos.jsonl")
 	file, err := orchestrator.OpenLogFile(path, orchestrator.LogFileOptions{})
 	require.NoError(t, err)
 	log, err := file.Record()
@@ -49,7 +49,7 @@ func recordRun(t *testing.T, document string) string {
 					_, _ = io.Copy(io.Discard, resp.Body) // faults are expected
 					_ = resp.Body.Close()
 				}
-				time.Sleep(500 * time.Microsecond) // so that all clients get their share
+				time.Sleep(pause)
 			}
 		})
 	}
@@ -59,7 +59,6 @@ func recordRun(t *testing.T, document string) string {
 	require.Equal(t, orchestrator.RunCompleted, res.State, res.Reason)
 	require.NoError(t, log.Close())
 	require.NoError(t, file.Close())
-	return path
 }
 
 // again sends, in each step, what was sent in it, each at an instant of its
@@ -96,12 +95,13 @@ func TestReplay(t *testing.T) {
 	}
 	for n := range recordings {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			path := recordRun(t, "testdata/recorded.yaml")
+			path := filepath.Join(t.TempDir(), "run.chaos.jsonl")
+			recordRun(t, "testdata/recorded.yaml", path, 500*time.Microsecond)
 			rec, err := orchestrator.ReadLog(path)
 			require.NoError(t, err)
 			require.GreaterOrEqual(t, len(rec.Requests), 1000)
 			requireBusy(t, rec)
-			require.Empty(t, cmpDigests(t, path, rec))
+			requireSame(t, path, rec)
 		})
 	}
 }
@@ -121,8 +121,8 @@ func requireBusy(t *testing.T, rec *orchestrator.Recording) {
 	require.Greater(t, len(rec.Transitions), 5)
 }
 
-// cmpDigests replays a recording in every mode and returns what differs.
-func cmpDigests(t *testing.T, path string, rec *orchestrator.Recording) (problems []string) {
+// requireSame replays a recording in every mode and requires its decisions.
+func requireSame(t *testing.T, path string, rec *orchestrator.Recording) {
 	t.Helper()
 	modes := []struct {
 		name string
@@ -136,10 +136,121 @@ func cmpDigests(t *testing.T, path string, rec *orchestrator.Recording) (problem
 	for _, m := range modes {
 		t.Run(m.name, func(t *testing.T) {
 			got := chaostest.Replay(t, path, m.body, m.mode, chaostest.ReplayStrict(), chaostest.ReplayOf("testdata/recorded.yaml"))
-			if got.Digest != rec.Digest() {
-				problems = append(problems, fmt.Sprintf("%s: digest %.12s, recorded %.12s, repeated %d", m.name, got.Digest, rec.Digest(), got.Repeated))
-			}
+			require.Equal(t, rec.Digest(), got.Digest, "%d of %d repeated", got.Repeated, len(rec.Requests))
+			require.Zero(t, got.Beyond)
 		})
 	}
-	return problems
+}
+
+const goldenLog = "testdata/recorded.chaos.jsonl"
+
+// A recording of an earlier day is replayed as ever. It is made anew by -update
+// where it is missing.
+func TestReplayGolden(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat(goldenLog); *update && errors.Is(err, os.ErrNotExist) {
+		recordRun(t, "testdata/recorded.yaml", goldenLog, 20*time.Millisecond)
+	}
+	rec, err := orchestrator.ReadLog(goldenLog)
+	require.NoError(t, err)
+	require.Greater(t, len(rec.Transitions), 2)
+	requireSame(t, goldenLog, rec)
+}
+
+// A replay is a run on virtual time like any other: it repeats to the byte.
+func TestReplayRepeats(t *testing.T) {
+	t.Parallel()
+	rec, err := orchestrator.ReadLog(goldenLog)
+	require.NoError(t, err)
+	for name, mode := range map[string]chaostest.Option{"pin": chaostest.ReplayPin(), "open loop": chaostest.ReplayOpenLoop()} {
+		logs := map[string]bool{}
+		for range 5 {
+			path := filepath.Join(t.TempDir(), "again.chaos.jsonl")
+			body := again(rec)
+			if name != "pin" {
+				body = nil
+			}
+			chaostest.Replay(t, goldenLog, body, mode, chaostest.EventLog(path))
+			logs[digestOf(t, path)] = true
+		}
+		require.Len(t, logs, 1, "%s: distinct event logs", name)
+	}
+}
+
+// What is sent in an open loop is what was recorded, at its instants, and the
+// upstream sees nothing of the replay.
+func TestReplaySendsWhatWasRecorded(t *testing.T) {
+	t.Parallel()
+	rec, err := orchestrator.ReadLog(goldenLog)
+	require.NoError(t, err)
+	want := map[string]int{}
+	for _, q := range rec.Requests {
+		if o := q.Outcome; len(q.Layers) > 0 && o.Fault == "" && !o.Canceled {
+			want[fmt.Sprint(q.Method, " ", q.Host, q.Path, " ", q.Length)]++
+		}
+	}
+	var mu sync.Mutex
+	got := map[string]int{}
+	upstream := chaostest.Upstream(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		got[fmt.Sprint(r.Method, " ", r.Host, r.URL.Path, " ", r.ContentLength)]++
+		if r.Header.Get("X-Mockforge-Replay") != "" {
+			got["header"]++
+		}
+	}))
+	called := map[string]int{}
+	out := chaostest.Replay(t, goldenLog, func(step *chaostest.Step) { called[step.Spec.Name]++ }, chaostest.ReplayOpenLoop(), upstream)
+	require.Equal(t, want, got)
+	require.Equal(t, map[string]int{"limited": 1, "breaking": 1, "crowded": 1}, called, "the body runs beside it")
+	require.Equal(t, len(rec.Requests), out.Verified)
+}
+
+// A closed loop that asks for more than was recorded is decided by the seed,
+// and it is said how often.
+func TestReplayBeyond(t *testing.T) {
+	t.Parallel()
+	rec, err := orchestrator.ReadLog(goldenLog)
+	require.NoError(t, err)
+	got := chaostest.Replay(t, goldenLog, func(step *chaostest.Step) {
+		if step.Spec.Name != "breaking" {
+			return
+		}
+		for range 10 {
+			if resp, err := step.Client().Get(step.URL + "/new"); err == nil {
+				_ = resp.Body.Close()
+			}
+		}
+	})
+	require.Equal(t, []int{0, 10, 0}, []int{got.Repeated, got.Beyond, got.Verified})
+	require.NotEqual(t, rec.Digest(), got.Digest)
+	require.Equal(t, rec.Name, got.Recording.Name)
+}
+
+// A document's own load drives a pinned replay, as it drove the recording.
+func TestReplayOfDocumentsLoad(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "load.chaos.jsonl")
+	o, _, err := orchestrator.Load("testdata/recordedload.yaml")
+	require.NoError(t, err)
+	file, err := os.Create(path)
+	require.NoError(t, err)
+	log := orchestrator.NewRecording(file)
+	var server *httptest.Server
+	client := &http.Client{Transport: &http.Transport{}}
+	run, err := orchestrator.NewRun(o, orchestrator.RunOptions{Log: log, Client: client, URL: func(string) string { return server.URL }})
+	require.NoError(t, err)
+	server = httptest.NewServer(run.Injector().Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+	defer server.Close()
+	run.Run(t.Context())
+	client.CloseIdleConnections()
+	require.NoError(t, log.Close())
+	require.NoError(t, file.Close())
+	rec, err := orchestrator.ReadLog(path)
+	require.NoError(t, err)
+	require.Greater(t, len(rec.Requests), 20)
+	for _, mode := range []chaostest.Option{chaostest.ReplayPin(), chaostest.ReplayOpenLoop()} {
+		got := chaostest.Replay(t, path, nil, mode)
+		require.InDelta(t, len(rec.Requests), got.Repeated, 3, "a timetable in real time is a little late")
+	}
 }
