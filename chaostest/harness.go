@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"log"
 	"net/http"
 	"os"
@@ -119,6 +120,9 @@ func (h *harness) main() {
 		Client:          &http.Client{Transport: roundTripperFunc(func(r *http.Request) (*http.Response, error) { return h.env.client.Transport.RoundTrip(r) })},
 		URL:             func(target string) string { return h.env.Target(target).URL },
 		Hooks:           h.hooks(),
+	}
+	if h.set.real && h.logs.wanted && orchestrator.Encode(io.Discard, h.o, orchestrator.JSON) == nil {
+		opts.Log = orchestrator.NewRecording(h.logs) // in real time a log can only be replayed if it is one
 	}
 	if !h.set.real {
 		toEpoch(h.set.epoch)

@@ -10,6 +10,8 @@ type Journal interface {
 	Observer
 	// Layer is called when a layer goes on or off.
 	Layer(*LayerChange)
+	// Switch is called when everything was suspended or resumed.
+	Switch(at time.Time, on bool)
 	// Wait is called when a request begins to wait without a computed end. It
 	// may do so more than once. Its Request has been called, or will be.
 	Wait(*Wait)
@@ -82,6 +84,12 @@ func (p *passage) resumes(now time.Time, why woke) {
 func (p *passage) connects() {
 	if j := p.engine.journal; j != nil && len(p.stays) > 0 {
 		j.Connection(p.refs())
+	}
+}
+
+func (e *engine) switched(now time.Time, changed, on bool) {
+	if changed && e.journal != nil {
+		e.journal.Switch(now, on)
 	}
 }
 

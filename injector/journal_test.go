@@ -35,6 +35,7 @@ func (n *notebook) note(at time.Time, what any) {
 func (n *notebook) Request(r *injector.Request)           { n.note(r.Decided, *r) }
 func (n *notebook) Done(o *injector.Outcome)              { n.note(o.At, *o) }
 func (n *notebook) Layer(c *injector.LayerChange)         { n.note(c.At, *c) }
+func (n *notebook) Switch(at time.Time, on bool)          { n.note(at, on) }
 func (n *notebook) Wait(w *injector.Wait)                 { n.note(w.At, *w) }
 func (n *notebook) Resume(r *injector.Resume)             { n.note(r.At, *r) }
 func (n *notebook) Connection(layers []injector.LayerRef) { n.foreign = append(n.foreign, layers...) }
@@ -69,6 +70,8 @@ func (n *notebook) again(t *testing.T, seed uint64, layers map[string]injector.L
 			require.Contains(t, c.Waiting(), what.Request.N)
 		case injector.Resume:
 			require.NoError(t, c.Resume(at, what.N, what.Because))
+		case bool:
+			c.Switch(what)
 		case injector.Outcome:
 			require.NoError(t, c.Leave(at, &what))
 		}
@@ -135,6 +138,12 @@ func TestDecisionsFollowFromTheJournal(t *testing.T) {
 		for i := range 20 {
 			remove := in.Apply(layers[fmt.Sprintf("extra-%d", i)])
 			time.Sleep(300 * time.Microsecond)
+			if i%6 == 3 {
+				in.Suspend()
+				in.Suspend() // which changes nothing
+				time.Sleep(100 * time.Microsecond)
+				in.Resume()
+			}
 			remove()
 		}
 	})
@@ -152,6 +161,7 @@ func TestDecisionsFollowFromTheJournal(t *testing.T) {
 	require.Equal(t, 1600, kinds["injector.Request"], "%v", kinds)
 	require.Equal(t, 1600, kinds["injector.Outcome"], "%v", kinds)
 	require.Equal(t, 41, kinds["injector.LayerChange"])
+	require.Equal(t, 6, kinds["bool"], "suspensions")
 	require.Equal(t, kinds["injector.Wait"], kinds["injector.Resume"])
 	require.Positive(t, kinds["injector.Wait"])
 	decisions, transitions := book.again(t, 5, layers)

@@ -61,6 +61,15 @@ func (c *Recomputer) Off(ref LayerRef) error {
 	return nil
 }
 
+// Switch suspends or resumes everything.
+func (c *Recomputer) Switch(on bool) {
+	if on {
+		c.engine.resume()
+	} else {
+		c.engine.suspend()
+	}
+}
+
 // Arrive decides a request at an instant: one that comes then (its At is that
 // instant), or one whose wait has ended. It returns what an observer would be
 // told, or nil where the request waits.

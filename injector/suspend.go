@@ -1,20 +1,27 @@
 package injector
 
+import "time"
+
 // Suspend switches everything off until Resume: no layer acts, waits without a
 // computed end go on as if the link had healed, and computed delays are cut
 // short. Layers can be applied and removed meanwhile; what a layer has counted,
 // and the states of its breakers and buckets, stay. It takes effect for the
 // next request. Suspending twice is suspending once.
-func (in *Injector) Suspend() { in.engine.suspend() }
+func (in *Injector) Suspend() {
+	in.engine.alone(func(now time.Time) { in.engine.switched(now, in.engine.suspend(), false) })
+}
 
 // Resume puts the layers in force again.
-func (in *Injector) Resume() { in.engine.resume() }
+func (in *Injector) Resume() {
+	in.engine.alone(func(now time.Time) { in.engine.switched(now, in.engine.resume(), true) })
+}
 
-func (e *engine) suspend() {
+// suspend reports whether it changed anything.
+func (e *engine) suspend() (changed bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.suspended {
-		return
+		return false
 	}
 	e.suspended = true
 	for _, l := range e.layers {
@@ -25,13 +32,14 @@ func (e *engine) suspend() {
 		defer e.cut.ring()
 	}
 	e.rebuildAll()
+	return true
 }
 
-func (e *engine) resume() {
+func (e *engine) resume() (changed bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !e.suspended {
-		return
+		return false
 	}
 	e.suspended = false
 	if e.cut != nil {
@@ -42,6 +50,7 @@ func (e *engine) resume() {
 		l.off.Store(false)
 	}
 	e.rebuildAll()
+	return true
 }
 
 // rest makes a layer that is applied while everything is suspended rest too.

@@ -24,6 +24,7 @@ type logEvent struct {
 
 	// requests and their decisions, waits and outcomes
 	N         int64          `json:"n"`
+	Now       *time.Duration `json:"now"` // where the schedule was advanced: the instant that was used
 	Arrived   *time.Duration `json:"arrived"`
 	Target    string         `json:"target"`
 	Method    string         `json:"method"`
@@ -126,7 +127,7 @@ func (p *logReader) event(e *logEvent) error {
 		if i, ok := p.requests[e.N]; ok {
 			r.Requests[i].Outcome = &RecordedOutcome{At: e.T, Status: int(rawNumber(e.Status)), Fault: e.Fault, Failed: e.Failed, Canceled: e.Canceled}
 		}
-	case "wait", "resume":
+	case "wait", "resume", "suspended", "resumed":
 		p.keep(e)
 	case "layer_on":
 		p.keep(e)

@@ -137,6 +137,19 @@ func (r *recorder) Layer(c *injector.LayerChange) {
 	r.log.add(at, logRequest, kind, func(b []byte) []byte { return r.appendNow(appendLayer(b, c.Layer), at, c.At) })
 }
 
+// Switch implements injector.Journal.
+func (r *recorder) Switch(now time.Time, on bool) {
+	if !r.on.Load() || !r.log.recording {
+		return
+	}
+	kind := "suspended"
+	if on {
+		kind = "resumed"
+	}
+	at := r.offset(r.schedule.at(now))
+	r.log.add(at, logRequest, kind, func(b []byte) []byte { return r.appendNow(b, at, now) })
+}
+
 // Wait implements injector.Journal.
 func (r *recorder) Wait(w *injector.Wait) {
 	if !r.on.Load() || !r.log.recording {

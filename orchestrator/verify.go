@@ -128,6 +128,9 @@ func (v *verifier) cannot(ref injector.LayerRef, why string) {
 // event makes one event again.
 func (v *verifier) event(e *logEvent, i int) error {
 	at := v.rec.Start.Add(e.T)
+	if e.Now != nil {
+		at = v.rec.Start.Add(*e.Now)
+	}
 	switch e.Type {
 	case "transition":
 		if v.blind[e.ref()] {
@@ -147,6 +150,8 @@ func (v *verifier) event(e *logEvent, i int) error {
 				return nil // it was on before the run
 			}
 		}
+	case "suspended", "resumed":
+		v.again.Switch(e.Type == "resumed")
 	case "request", "wait":
 		return v.arrive(e, i, at)
 	case "resume":

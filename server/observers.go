@@ -2,6 +2,7 @@ package server
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/mockforge-go/mockforge/injector"
 )
@@ -33,4 +34,50 @@ func (o *observers) Done(d *injector.Outcome) { o.each(func(to injector.Observer
 // Transition implements injector.Observer.
 func (o *observers) Transition(t *injector.Transition) {
 	o.each(func(to injector.Observer) { to.Transition(t) })
+}
+
+// journal is the run in progress where it wants to be told everything; nil
+// otherwise.
+func (o *observers) journal() injector.Journal {
+	run := o.run.Load()
+	if run == nil {
+		return nil
+	}
+	j, _ := (*run).(injector.Journal)
+	return j
+}
+
+// Layer implements injector.Journal.
+func (o *observers) Layer(c *injector.LayerChange) {
+	if j := o.journal(); j != nil {
+		j.Layer(c)
+	}
+}
+
+// Switch implements injector.Journal.
+func (o *observers) Switch(at time.Time, on bool) {
+	if j := o.journal(); j != nil {
+		j.Switch(at, on)
+	}
+}
+
+// Wait implements injector.Journal.
+func (o *observers) Wait(w *injector.Wait) {
+	if j := o.journal(); j != nil {
+		j.Wait(w)
+	}
+}
+
+// Resume implements injector.Journal.
+func (o *observers) Resume(r *injector.Resume) {
+	if j := o.journal(); j != nil {
+		j.Resume(r)
+	}
+}
+
+// Connection implements injector.Journal.
+func (o *observers) Connection(layers []injector.LayerRef) {
+	if j := o.journal(); j != nil {
+		j.Connection(layers)
+	}
 }

@@ -37,6 +37,7 @@ type driver interface {
 // runLogs makes the event log of a run.
 type runLogs interface {
 	open() (log *orchestrator.EventLog, end func() error, err error)
+	close() error
 }
 
 // errDisabled refuses a run while the master switch is off.

@@ -65,6 +65,9 @@ func New(opts Options) (*Server, error) {
 	if opts.TrustForwarded {
 		injectorOptions = append(injectorOptions, injector.TrustForwarded())
 	}
+	if opts.EventLog != "" {
+		injectorOptions = append(injectorOptions, injector.InOrder()) // a recorded run can be replayed
+	}
 	in := injector.New(injectorOptions...)
 	s.plane, err = newDataPlane(targets, in, newTransports(opts.UpstreamTLS), opts.Logger)
 	if err != nil {
@@ -74,13 +77,18 @@ func New(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	logs, err := logsFor(opts)
+	if err != nil {
+		_ = kept.close() // the first error says more
+		return nil, err
+	}
 	s.control = &control{
 		injector: in, observers: seen, store: kept, events: newHub(), log: opts.Logger, seed: opts.Seed,
-		drive: s, known: s.plane.names, eventLog: noLogs{},
+		drive: s, known: s.plane.names, eventLog: logs,
 	}
 	s.metrics.control = s.control
 	if err := s.control.recover(); err != nil {
-		_ = kept.close() // the first error says more
+		_ = errors.Join(kept.close(), logs.close()) // the first error says more
 		return nil, err
 	}
 	s.control.begin(opts.Chaos, config, scenario)
@@ -258,7 +266,7 @@ func (s *Server) Close() error {
 	}
 	s.load.CloseIdleConnections()
 	s.plane.transports.close()
-	return s.control.store.close()
+	return errors.Join(s.control.eventLog.close(), s.control.store.close())
 }
 
 // Enable is the master switch. With it off nothing is injected, whatever the

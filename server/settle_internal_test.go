@@ -22,6 +22,8 @@ func (l slowLogs) open() (*orchestrator.EventLog, func() error, error) {
 	}, nil
 }
 
+func (slowLogs) close() error { return nil }
+
 // A run that is over, and not yet put away, is in nobody's way.
 func TestStartAfterAnEnd(t *testing.T) {
 	t.Parallel()

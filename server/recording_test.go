@@ -1,0 +1,164 @@
+package server_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mockforge-go/mockforge/chaostest"
+	"github.com/mockforge-go/mockforge/injector"
+	"github.com/mockforge-go/mockforge/orchestrator"
+	"github.com/mockforge-go/mockforge/server"
+)
+
+// traffic sends requests from eight clients until the returned function is
+// called.
+func traffic(t *testing.T, base string) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var clients sync.WaitGroup
+	for c := range 8 {
+		clients.Go(func() {
+			client := &http.Client{Transport: &http.Transport{}, Timeout: time.Second}
+			defer client.CloseIdleConnections()
+			for ctx.Err() == nil {
+				resp, err := client.Post(fmt.Sprintf("%s/client/%d?token=hunter2", base, c%3), "text/plain", strings.NewReader("a secret body"))
+				if err == nil {
+					_, _ = io.Copy(io.Discard, resp.Body) // faults are expected
+					_ = resp.Body.Close()
+				}
+				time.Sleep(500 * time.Microsecond) // so that all clients get their share
+			}
+		})
+	}
+	return func() {
+		cancel()
+		clients.Wait()
+	}
+}
+
+// A run that the server recorded under real concurrent traffic is decided the
+// same by a test that replays it, in every way of replaying.
+func TestRecordedRunReplays(t *testing.T) {
+	t.Parallel()
+	recordings := 3
+	if os.Getenv("CI_LONG") != "" {
+		recordings = 20
+	}
+	document, err := os.ReadFile("../chaostest/testdata/recorded.yaml")
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "events.chaos.jsonl")
+	s := serveLive(t, server.Options{Chaos: true, EventLog: path})
+	for n := range recordings {
+		stop := traffic(t, s.URL())
+		s.start(string(document))
+		report := s.ended()
+		stop()
+		require.Equal(t, orchestrator.RunCompleted, report.State, report.Reason)
+
+		all, err := orchestrator.ReadLogs(path)
+		require.NoError(t, err)
+		require.Len(t, all, n+1, "one run after the other")
+		rec := all[n]
+		require.GreaterOrEqual(t, len(rec.Requests), 1000)
+		kinds := map[string]int{}
+		for _, q := range rec.Requests {
+			for _, d := range q.Decisions {
+				kinds[d.Kind]++
+			}
+		}
+		require.Greater(t, kinds[injector.KindRateLimit], 10, "%v", kinds)
+		require.Greater(t, kinds[injector.KindCircuitBreakerOpen], 10, "%v", kinds)
+		for name, opts := range map[string][]chaostest.Option{
+			"verify":    {chaostest.ReplayVerify()},
+			"open loop": {chaostest.ReplayOpenLoop(), chaostest.ReplayStrict(), chaostest.ReplayOf("../chaostest/testdata/recorded.yaml")},
+			"pin":       {chaostest.ReplayPin(), chaostest.ReplayStrict()},
+		} {
+			t.Run(fmt.Sprint(n, " ", name), func(t *testing.T) {
+				got := chaostest.Replay(t, path, sendAgain(rec, name == "pin"), opts...)
+				require.Equal(t, rec.Digest(), got.Digest)
+			})
+		}
+	}
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NotContains(t, string(data), "hunter2")
+	require.NotContains(t, string(data), "secret")
+}
+
+// sendAgain is a body that sends what was recorded of its step, each request at
+// an instant of its own.
+func sendAgain(rec *orchestrator.Recording, wanted bool) func(*chaostest.Step) {
+	if !wanted {
+		return nil
+	}
+	return func(step *chaostest.Step) {
+		var all sync.WaitGroup
+		n := 0
+		for _, q := range rec.Requests {
+			if len(q.Layers) == 0 || q.Layers[0].Name != step.Spec.Name {
+				continue
+			}
+			n++
+			at := time.Duration(n) * 10 * time.Microsecond
+			all.Go(func() {
+				time.Sleep(at)
+				if resp, err := step.Client().Post(step.URL+q.Path, "text/plain", strings.NewReader("hello")); err == nil {
+					_, _ = io.Copy(io.Discard, resp.Body)
+					_ = resp.Body.Close()
+				}
+			})
+		}
+		all.Wait()
+	}
+}
+
+// Chaos that is switched off and on in the middle of a step is part of the
+// recording: breakers and buckets go on where they were.
+func TestRecordingOfASuspension(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "events.chaos.jsonl")
+	s := serveLive(t, server.Options{Chaos: true, EventLog: path})
+	stop := traffic(t, s.URL())
+	s.start(`
+name: switched
+steps:
+  - name: limited
+    duration_seconds: 1
+    scenario: {config: {rate_limit: {requests_per_second: 100, burst_size: 50}}}
+`)
+	for _, path := range []string{"disable", "enable"} {
+		time.Sleep(200 * time.Millisecond) // some traffic in either state; how much does not matter
+		require.Equal(t, 200, s.call("POST", "/api/chaos/"+path, nil, nil))
+	}
+	s.ended()
+	stop()
+	rec, err := orchestrator.ReadLog(path)
+	require.NoError(t, err)
+	v, err := orchestrator.Verify(t.Context(), rec)
+	require.NoError(t, err)
+	if v.Difference != nil {
+		t.Fatal(v.Difference)
+	}
+	require.Empty(t, v.Unverified)
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Contains(t, string(data), `"type":"suspended"`)
+	require.Contains(t, string(data), `"type":"resumed"`)
+}
+
+func TestEventLogOptions(t *testing.T) {
+	t.Parallel()
+	_, err := server.New(server.Options{EventLog: filepath.Join(t.TempDir(), "none", "x")})
+	require.ErrorIs(t, err, os.ErrNotExist)
+	_, err = server.New(server.Options{EventLog: filepath.Join(t.TempDir(), "x"), EventLogBytes: 1})
+	require.ErrorContains(t, err, "a bound of 1 bytes is too small")
+}
