@@ -82,7 +82,8 @@ func PatchDefaultTransport() Option {
 }
 
 // EventLog writes the run's event log to path. Default: CHAOSTEST_EVENT_LOG,
-// else the log is kept for failed runs only, and its path is printed.
+// else the log is kept for failed runs only, and its path is printed. In real
+// time, a log that is asked for is one that Replay takes.
 func EventLog(path string) Option {
 	return option(func(s *settings) { s.eventLog = path })
 }

@@ -67,7 +67,7 @@ func start(t *testing.T, o *orchestrator.Orchestration, path string, body func(*
 		t.Fatalf("chaostest.Run inside virtual time: end the other run, or the synctest bubble, first")
 	}
 	if s.replay == nil && (s.mode != 0 || s.strict || s.document != "" || s.recording != "") {
-		t.Fatalf("the options that start with Replay are for chaostest.Replay, which takes the event log of a run")
+		t.Fatalf("the options that start with Replay are for chaostest.Replay, which replays what was recorded")
 	}
 	seed, err := chooseSeed(t.Name(), o, s)
 	if err != nil {

@@ -241,6 +241,33 @@ func TestRunExpectation(t *testing.T) {
 	}, func(step *chaostest.Step) { step.Load(20, c.order) }, c.setup())
 }
 
+func TestReplayDiffers(t *testing.T) {
+	chaostest.Replay(t, "testdata/otherengine.chaos.jsonl", nil, chaostest.ReplayVerify())
+}
+
+func TestReplayOfAnother(t *testing.T) {
+	chaostest.Replay(t, "testdata/tiny.chaos.jsonl", nil, chaostest.ReplayOf("testdata/outage.yaml"))
+}
+
+func TestReplayOfLaterFormat(t *testing.T) {
+	chaostest.Replay(t, "testdata/later.chaos.jsonl", nil)
+}
+
+func TestReplayStrict(t *testing.T) {
+	chaostest.Replay(t, "testdata/tiny.chaos.jsonl", func(step *chaostest.Step) {
+		for _, path := range []string{"/orders", "/orders", "/new"} {
+			resp, err := step.Client().Get(step.URL + path)
+			if err == nil {
+				resp.Body.Close()
+			}
+		}
+	}, chaostest.ReplayStrict())
+}
+
+func TestReplayOptionOutsideOfReplay(t *testing.T) {
+	chaostest.Run(t, "testdata/outage.yaml", nil, chaostest.ReplayPin())
+}
+
 // TestPasses comes last: what fails before it must not keep it from running.
 func TestPasses(t *testing.T) {
 	var c caller
