@@ -87,7 +87,7 @@ func again(rec *orchestrator.Recording) func(*chaostest.Step) {
 
 // What was recorded in real time under real concurrency is decided the same in
 // every mode.
-func TestReplay(t *testing.T) {
+func TestReplay(t *testing.T) { //nolint:tparallel // recordings would starve each other
 	t.Parallel()
 	recordings := 3
 	if os.Getenv("CI_LONG") != "" {
@@ -146,7 +146,7 @@ const goldenLog = "testdata/recorded.chaos.jsonl"
 
 // A recording of an earlier day is replayed as ever. It is made anew by -update
 // where it is missing.
-func TestReplayGolden(t *testing.T) {
+func TestReplayGolden(t *testing.T) { //nolint:tparallel // runs on virtual time take turns anyway
 	t.Parallel()
 	if _, err := os.Stat(goldenLog); *update && errors.Is(err, os.ErrNotExist) {
 		recordRun(t, "testdata/recorded.yaml", goldenLog, 20*time.Millisecond)

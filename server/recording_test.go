@@ -47,7 +47,7 @@ func traffic(t *testing.T, base string) (stop func()) {
 
 // A run that the server recorded under real concurrent traffic is decided the
 // same by a test that replays it, in every way of replaying.
-func TestRecordedRunReplays(t *testing.T) {
+func TestRecordedRunReplays(t *testing.T) { //nolint:tparallel // recordings would starve each other
 	t.Parallel()
 	recordings := 3
 	if os.Getenv("CI_LONG") != "" {
