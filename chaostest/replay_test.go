@@ -273,3 +273,17 @@ func TestReplayOfDocumentsLoad(t *testing.T) {
 		require.InDelta(t, len(rec.Requests), got.Repeated, 3, "a timetable in real time is a little late")
 	}
 }
+
+// A client that had left when its request was decided stays until it is decided
+// again.
+func TestReplayOfAClientThatHadLeft(t *testing.T) {
+	t.Parallel()
+	tiny, err := os.ReadFile("testdata/failing/testdata/tiny.chaos.jsonl")
+	require.NoError(t, err)
+	outcome := `{"t":30000,"type":"outcome","n":7,"status":503,"fault":"http_error","failed":true}`
+	require.Contains(t, string(tiny), outcome)
+	path := filepath.Join(t.TempDir(), "left.chaos.jsonl")
+	require.NoError(t, os.WriteFile(path, []byte(strings.ReplaceAll(string(tiny), outcome, `{"t":20001,"type":"outcome","n":7,"canceled":true}`)), 0o600))
+	got := chaostest.Replay(t, path, nil, chaostest.ReplayOpenLoop(), chaostest.ReplayStrict())
+	require.Equal(t, 1, got.Repeated)
+}

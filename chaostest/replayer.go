@@ -239,11 +239,16 @@ func (p *replayer) tell(c *orchestrator.RecordedTransition) {
 	})
 }
 
+// leastStay is how long a client stays that had left when its request arrived:
+// until it is admitted in virtual time too, where a dial and a turn take some
+// microseconds.
+const leastStay = time.Millisecond
+
 // send sends a recorded request. What comes back is the step's to judge.
 func (p *replayer) send(q *orchestrator.RecordedRequest, s *orchestrator.ActiveStep) {
 	ctx := p.ctx
 	if o := q.Outcome; o != nil && o.Canceled {
-		left, cancel := context.WithTimeout(ctx, max(o.At-q.Arrived, 1))
+		left, cancel := context.WithTimeout(ctx, max(o.At-q.Arrived, leastStay))
 		defer cancel()
 		ctx = left
 	}

@@ -44,7 +44,7 @@ Exit codes: 0 ok, 1 the run failed, 2 usage or invalid document,
 		SilenceUsage:  true,
 	})
 	root.SetVersionTemplate("mockforge {{.Version}}\n")
-	root.AddCommand(serveCommand(), orchestrateCommand(), chaosCommand(), versionCommand())
+	root.AddCommand(serveCommand(), replayCommand(), orchestrateCommand(), chaosCommand(), versionCommand())
 	return root
 }
 
