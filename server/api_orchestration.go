@@ -95,7 +95,7 @@ func (c *control) document(body []byte) (o *orchestrator.Orchestration, warnings
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	o, warnings, err = orchestrator.Parse(kept.Document, orchestrator.JSON)
+	o, warnings, err = kept.parse()
 	return o, withoutPlaces(warnings), seed, err
 }
 
@@ -191,7 +191,7 @@ func (c *control) getOrchestration(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	o, _, err := orchestrator.Parse(kept.Document, orchestrator.JSON)
+	o, _, err := kept.parse()
 	if err != nil {
 		return err
 	}

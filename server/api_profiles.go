@@ -26,7 +26,7 @@ func (c *control) allProfiles() ([]orchestrator.Profile, error) {
 	for _, document := range custom {
 		p, _, err := orchestrator.ParseProfile(document, orchestrator.JSON)
 		if err != nil {
-			return nil, fmt.Errorf("a kept profile cannot be read: %w", err)
+			return nil, fmt.Errorf("a kept profile cannot be read: %v", err)
 		}
 		out = append(out, p)
 	}
@@ -61,7 +61,7 @@ func (c *control) profile(name string) (orchestrator.Profile, error) {
 	}
 	p, _, err := orchestrator.ParseProfile(document, orchestrator.JSON)
 	if err != nil {
-		return orchestrator.Profile{}, fmt.Errorf("profile %s cannot be read: %w", name, err)
+		return orchestrator.Profile{}, fmt.Errorf("profile %s cannot be read: %v", name, err)
 	}
 	return p, nil
 }

@@ -20,6 +20,16 @@ type imported struct {
 	Document    []byte    `json:"document,omitempty"` // as orchestrator.Encode writes JSON
 }
 
+// parse reads the document, which was valid when it was kept: that it is not any
+// more is the server's fault and not the caller's.
+func (i imported) parse() (*orchestrator.Orchestration, []orchestrator.Problem, error) {
+	o, warnings, err := orchestrator.Parse(i.Document, orchestrator.JSON)
+	if err != nil {
+		return nil, nil, fmt.Errorf("orchestration %s cannot be read: %v", i.Name, err)
+	}
+	return o, warnings, nil
+}
+
 // A running orchestration, as it is kept for the case that the server dies.
 type running struct {
 	Report   orchestrator.Report `json:"report"` // as of the last step that ended

@@ -24,7 +24,7 @@ func newMemoryStore() *memoryStore {
 func (s *memoryStore) putImport(i imported) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return put(s.docs, i.Name, i, func(i imported) int { return len(i.Document) })
+	return put(s.docs, i.Name, i, func(i imported) int { return len(i.Document) + len(i.Description) })
 }
 
 // put adds to a map, unless that makes it too large.
