@@ -150,7 +150,7 @@ func TestInvalidConfig(t *testing.T) {
 	require.Equal(t, `2:38: fault_injection.http_errors[0]: 42 is out of range: must be 200 to 999`, problems[1].String())
 	require.Equal(t, `2:44: latncy: unknown field; did you mean "latency"?`, problems[2].String())
 	a = l.ask(t, "PUT", "/config", "{\n nonsense")
-	a.says(t, 400, "the body is not JSON: 2:2: not JSON: invalid character 'n' looking for beginning of object key string")
+	a.says(t, 400, "the body is not JSON: 2:2: not JSON: invalid character 'n' looking for beginning of object key st…")
 	require.Equal(t, 2, a.failure(t).Problems[0].Line)
 }
 
