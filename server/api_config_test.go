@@ -96,7 +96,9 @@ func TestPartialSections(t *testing.T) {
 				l.ask(t, "GET", "/status", nil).ok(t).into(t, &status)
 				return fields, status[tt.section+"_enabled"].(bool)
 			}
-			put := func(body string) { l.ask(t, "PUT", "/config/"+tt.path, body).says(t, 200, tt.message+" configuration updated") }
+			put := func(body string) {
+				l.ask(t, "PUT", "/config/"+tt.path, body).says(t, 200, tt.message+" configuration updated")
+			}
 			put(tt.fields)
 			before, on := section()
 			require.True(t, on)

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -102,6 +101,7 @@ func TestInvalidDocumentsInATest(t *testing.T) {
 	if dir := os.Getenv(invalidEnv); dir != "" {
 		for name := range invalidDocuments {
 			t.Run(name, func(t *testing.T) {
+				t.Parallel()
 				files, err := filepath.Glob(filepath.Join(dir, name+".*"))
 				require.NoError(t, err)
 				chaostest.Run(t, files[0], nil)
@@ -127,7 +127,7 @@ func TestInvalidDocumentsInATest(t *testing.T) {
 	child.Env = append(os.Environ(), invalidEnv+"="+dir)
 	out, err := child.CombinedOutput()
 	var exit *exec.ExitError
-	require.True(t, errors.As(err, &exit), "the tests with invalid documents fail: %v", err)
+	require.ErrorAs(t, err, &exit, "the tests with invalid documents fail")
 	for _, line := range want {
 		require.Contains(t, string(out), line)
 	}

@@ -26,7 +26,7 @@ func (c *control) allProfiles() ([]orchestrator.Profile, error) {
 	for _, document := range custom {
 		p, _, err := orchestrator.ParseProfile(document, orchestrator.JSON)
 		if err != nil {
-			return nil, fmt.Errorf("a kept profile cannot be read: %v", err)
+			return nil, fmt.Errorf("a kept profile cannot be read: %s", err.Error()) // not the caller's mistake
 		}
 		out = append(out, p)
 	}
@@ -61,7 +61,7 @@ func (c *control) profile(name string) (orchestrator.Profile, error) {
 	}
 	p, _, err := orchestrator.ParseProfile(document, orchestrator.JSON)
 	if err != nil {
-		return orchestrator.Profile{}, fmt.Errorf("profile %s cannot be read: %v", name, err)
+		return orchestrator.Profile{}, fmt.Errorf("profile %s cannot be read: %s", name, err.Error()) // not the caller's mistake
 	}
 	return p, nil
 }

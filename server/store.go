@@ -25,7 +25,7 @@ type imported struct {
 func (i imported) parse() (*orchestrator.Orchestration, []orchestrator.Problem, error) {
 	o, warnings, err := orchestrator.Parse(i.Document, orchestrator.JSON)
 	if err != nil {
-		return nil, nil, fmt.Errorf("orchestration %s cannot be read: %v", i.Name, err)
+		return nil, nil, fmt.Errorf("orchestration %s cannot be read: %s", i.Name, err.Error())
 	}
 	return o, warnings, nil
 }

@@ -30,7 +30,7 @@ func TestBoundsOfWhatIsKept(t *testing.T) {
 			none, err := s.importOf(fmt.Sprint(kept))
 			require.NoError(t, err)
 			require.Nil(t, none, "what was refused is not there")
-			require.NoError(t, s.putImport(imported{Name: "0", Document: document, Description: "another"}))
+			require.NoError(t, s.putImport(imported{Name: "0", Document: document, Steps: 2}))
 			require.ErrorIs(t, s.putImport(imported{Name: "1", Document: make([]byte, maxKeptBytes)}), errFull)
 			one, err := s.importOf("1")
 			require.NoError(t, err)
