@@ -42,7 +42,7 @@ func TestToken(t *testing.T) {
 				switch tt.status {
 				case 401:
 					require.Equal(t, `Bearer realm="mockforge"`, a.header.Get("WWW-Authenticate"))
-					require.Equal(t, "the API needs the admin token: send Authorization: Bearer TOKEN, or use --token", a.failure(t).Error)
+					require.Equal(t, "the API needs the admin token: send Authorization: Bearer TOKEN", a.failure(t).Error)
 				case 403:
 					require.Equal(t, "the admin token is not the one that the server was started with", a.failure(t).Error)
 				}
@@ -137,9 +137,9 @@ func TestNotBuilt(t *testing.T) {
 	t.Parallel()
 	l := serveLive(t, server.Options{Chaos: true})
 	tests := []struct{ method, path, instead string }{
-		{"POST", "/protocols/grpc/status-codes", "nothing was changed"},
-		{"POST", "/protocols/websocket/message-drop", "nothing was changed"},
-		{"POST", "/protocols/graphql/resolver-latency", "nothing was changed"},
+		{"POST", "/protocols/grpc/status-codes", "nothing injects grpc faults yet: nothing was changed"},
+		{"POST", "/protocols/websocket/message-drop", "nothing injects websocket faults yet: nothing was changed"},
+		{"POST", "/protocols/graphql/resolver-latency", "nothing injects graphql faults yet: nothing was changed"},
 		{"POST", "/recording/start", "serve --event-log FILE"},
 		{"POST", "/recording/export", "serve --event-log FILE"},
 		{"GET", "/recording/status", "serve --event-log FILE"},
