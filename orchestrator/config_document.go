@@ -38,7 +38,7 @@ func profileFields() []field[Profile] {
 		{name: "description", doc: "What it stands for.",
 			bind: func(p *Profile) codec { return text(&p.Description) }},
 		{name: "chaos_config", aliases: []string{"config"}, required: true, doc: "The faults.",
-			bind: func(p *Profile) codec { return object(&p.Config, configFields()) }},
+			bind: func(p *Profile) codec { return present{object(&p.Config, configFields())} }},
 		{name: "tags", doc: "Words to find it by.",
 			bind: func(p *Profile) codec { return list(&p.Tags, true, text) }},
 		{name: "builtin", doc: "Whether it came with the product.",

@@ -55,3 +55,15 @@ func TestConfigProblems(t *testing.T) {
 	_, _, err = orchestrator.ParseProfile([]byte(`{"name": "x"}`), orchestrator.JSON)
 	require.EqualError(t, err, "1:1: chaos_config is missing")
 }
+
+// A profile without faults is one too, and can be read again.
+func TestEmptyProfile(t *testing.T) {
+	t.Parallel()
+	for _, format := range []orchestrator.Format{orchestrator.JSON, orchestrator.YAML} {
+		var b bytes.Buffer
+		require.NoError(t, orchestrator.EncodeProfile(&b, orchestrator.Profile{Name: "calm"}, format))
+		p, _, err := orchestrator.ParseProfile(b.Bytes(), format)
+		require.NoError(t, err, b.String())
+		require.Equal(t, orchestrator.Profile{Name: "calm"}, p)
+	}
+}

@@ -145,6 +145,12 @@ func repeated(d *decoder, first, second entry, path string) {
 	d.fail(second.at, join(path, second.key), "", "%s", message)
 }
 
+// present is a value that is written also where it is empty, because it is
+// required.
+type present struct{ codec }
+
+func (present) absent() bool { return false }
+
 // optional is a value that a struct holds behind a pointer; nil is absent.
 func optional[T any](into **T, inner func(*T) codec) codec { return optionalCodec[T]{into, inner} }
 

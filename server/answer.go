@@ -1,9 +1,12 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/mockforge-go/mockforge/orchestrator"
 )
@@ -21,11 +24,23 @@ type Message struct {
 }
 
 func writeJSON(w http.ResponseWriter, status int, value any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	e := json.NewEncoder(w)
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
-	_ = e.Encode(value) // whether the client still reads is its own affair
+	if err := e.Encode(value); err != nil {
+		status = http.StatusInternalServerError
+		text.Reset()
+		fmt.Fprintf(&text, "{\"error\":%q}\n", "the answer cannot be written as JSON: "+err.Error())
+	}
+	write(w, status, "application/json", text.Bytes())
+}
+
+func write(w http.ResponseWriter, status int, kind string, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", kind)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // whether the client still reads is its own affair
 }
 
 func writeError(w http.ResponseWriter, status int, message string, problems ...orchestrator.Problem) {
@@ -34,16 +49,21 @@ func writeError(w http.ResponseWriter, status int, message string, problems ...o
 
 // A statusError is an error with the status that it is answered with.
 type statusError struct {
-	status  int
-	message string
+	status   int
+	message  string
+	problems []orchestrator.Problem
 }
 
 func (e *statusError) Error() string { return e.message }
 
+func refuse(status int, format string, args ...any) error {
+	return &statusError{status: status, message: fmt.Sprintf(format, args...)}
+}
+
 // fail answers an error with the status that it deserves.
 func fail(w http.ResponseWriter, err error) {
 	if e, ok := errors.AsType[*statusError](err); ok {
-		writeError(w, e.status, e.message)
+		writeError(w, e.status, e.message, e.problems...)
 		return
 	}
 	if e, ok := errors.AsType[*orchestrator.InvalidError](err); ok {
@@ -52,6 +72,10 @@ func fail(w http.ResponseWriter, err error) {
 	}
 	if _, ok := errors.AsType[*runningError](err); ok || errors.Is(err, errDisabled) {
 		writeError(w, http.StatusConflict, err.Error())
+		return
+	}
+	if errors.Is(err, errClosed) {
+		writeError(w, http.StatusServiceUnavailable, err.Error())
 		return
 	}
 	writeError(w, http.StatusInternalServerError, err.Error())

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/mockforge-go/mockforge/injector"
 	"github.com/mockforge-go/mockforge/orchestrator"
@@ -45,82 +47,97 @@ func (c *control) getConfig(w http.ResponseWriter, _ *http.Request) error {
 // putConfig replaces the standing config. A body with nothing but enabled is
 // the switch alone and keeps the sections.
 func (c *control) putConfig(w http.ResponseWriter, r *http.Request) error {
-	config, warnings, err := readConfig(r)
+	body, err := readValid(r)
 	if err != nil {
 		return err
 	}
-	if config.HasSection() || config.Enabled == nil {
-		enabled := config.Enabled
-		config.Enabled = nil
-		c.change(func(s *standing) { s.replace(config) })
-		config.Enabled = enabled
+	config, warnings, err := orchestrator.ParseConfig(body, orchestrator.JSON)
+	if err != nil {
+		return err
 	}
-	if config.Enabled != nil {
+	if config.Enabled != nil && onlyKey(body, "enabled") {
 		c.setEnabled(*config.Enabled)
+	} else {
+		c.put(config)
+		warnings = append(warnings, c.notYet()...)
 	}
 	writeJSON(w, http.StatusOK, Message{"Configuration updated", warnings})
 	return nil
 }
 
-func readConfig(r *http.Request) (config injector.Config, warnings []orchestrator.Problem, err error) {
-	body, err := readBody(r)
-	if err != nil {
-		return config, nil, err
-	}
-	if !json.Valid(body) {
-		return config, nil, badJSON(body)
-	}
-	return orchestrator.ParseConfig(body, orchestrator.JSON)
+// onlyKey reports whether an object has that key and no other, be it null.
+func onlyKey(body []byte, key string) bool {
+	var keys map[string]json.RawMessage
+	_ = json.Unmarshal(body, &keys) // the body was read already
+	return len(keys) == 1 && keys[key] != nil
 }
 
-// badJSON says where a body stops being JSON.
-func badJSON(body []byte) error {
-	_, _, err := orchestrator.ParseConfig(body, orchestrator.JSON)
-	message := "the body is not JSON"
-	if invalid, ok := errors.AsType[*orchestrator.InvalidError](err); ok {
-		message = "the body is not JSON: " + invalid.Error()
+// notYet says why what was set has no effect for the time being.
+func (c *control) notYet() (warnings []orchestrator.Problem) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case !c.enabled:
+		warnings = []orchestrator.Problem{{Message: "chaos is disabled: it takes effect after POST /api/chaos/enable"}}
+	case c.current != nil:
+		warnings = []orchestrator.Problem{{Message: fmt.Sprintf("orchestration %q is running: it takes effect when the run has ended", c.current.name)}}
 	}
-	return &statusError{http.StatusBadRequest, message}
+	return warnings
 }
 
-// putSection changes one section: what the body says, over what is in force
-// (RFC 7396: null removes).
+// putSection changes one section: each field of the body replaces the one in
+// force as a whole, and null removes it.
 func (c *control) putSection(s section) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		body, err := readBody(r)
+		body, err := readValid(r)
 		if err != nil {
 			return err
 		}
+		if err := checkPatch(s, body); err != nil {
+			return err
+		}
 		var patch map[string]json.RawMessage
-		if json.Unmarshal(body, &patch) != nil {
-			if !json.Valid(body) {
-				return badJSON(body)
-			}
-			return &statusError{http.StatusBadRequest, "the body must be an object: the fields of " + s.name + " to change"}
+		if err := json.Unmarshal(body, &patch); err != nil {
+			return err // it was checked
 		}
 		var warnings []orchestrator.Problem
-		c.change(func(st *standing) {
-			var merged injector.Config
-			merged, warnings, err = patched(s, st.config(), patch)
-			if err == nil {
-				st.set(s, merged)
+		err = c.change(func(st *standing) error {
+			merged, w, err := patched(s, st.config(), patch)
+			if err != nil {
+				return err
 			}
+			warnings = w
+			st.set(s, merged)
+			return nil
 		})
 		if err != nil {
 			return err
 		}
-		writeJSON(w, http.StatusOK, Message{s.title + " configuration updated", warnings})
+		writeJSON(w, http.StatusOK, Message{s.title + " configuration updated", append(withoutPlaces(warnings), c.notYet()...)})
 		return nil
 	}
 }
 
+// checkPatch finds what is wrong with a patch by itself, where its author wrote
+// it.
+func checkPatch(s section, body []byte) error {
+	before := fmt.Sprintf("{%q:", s.name)
+	_, _, err := orchestrator.ParseConfig(slices.Concat([]byte(before), body, []byte("}")), orchestrator.JSON)
+	invalid, ok := errors.AsType[*orchestrator.InvalidError](err)
+	if !ok {
+		return err
+	}
+	problems := slices.Clone(invalid.Problems)
+	for i := range problems {
+		if problems[i].Line == 1 {
+			problems[i].Column -= len(before)
+		}
+	}
+	return &orchestrator.InvalidError{Problems: problems}
+}
+
 // patched is the config's section with the patch applied.
 func patched(s section, config injector.Config, patch map[string]json.RawMessage) (injector.Config, []orchestrator.Problem, error) {
-	// The patch is checked by itself first, so that its mistakes are named
-	// where the caller made them.
-	if _, _, err := orchestrator.ParseConfig(wrap(s, withoutNulls(patch)), orchestrator.JSON); err != nil {
-		return injector.Config{}, nil, withoutPlaces(err)
-	}
 	var whole map[string]map[string]json.RawMessage
 	var only injector.Config
 	s.copy(&only, config)
@@ -142,39 +159,23 @@ func patched(s section, config injector.Config, patch map[string]json.RawMessage
 		}
 		now[key] = value
 	}
-	merged, warnings, err := orchestrator.ParseConfig(wrap(s, now), orchestrator.JSON)
-	return merged, warnings, withoutPlaces(err)
-}
-
-func withoutNulls(patch map[string]json.RawMessage) map[string]json.RawMessage {
-	out := map[string]json.RawMessage{}
-	for key, value := range patch {
-		if string(value) != "null" {
-			out[key] = value
-		}
-	}
-	return out
-}
-
-func wrap(s section, fields map[string]json.RawMessage) []byte {
-	out, err := json.Marshal(map[string]any{s.name: fields})
+	document, err := json.Marshal(map[string]any{s.name: now})
 	if err != nil {
-		return nil // raw messages that were read as JSON
+		return injector.Config{}, nil, err
 	}
-	return out
+	merged, warnings, err := orchestrator.ParseConfig(document, orchestrator.JSON)
+	if invalid, ok := errors.AsType[*orchestrator.InvalidError](err); ok {
+		err = &orchestrator.InvalidError{Problems: withoutPlaces(invalid.Problems)}
+	}
+	return merged, warnings, err
 }
 
-// withoutPlaces leaves out the places of problems: they are those of a body that was
-// put together here.
-func withoutPlaces(err error) error {
-	invalid, ok := errors.AsType[*orchestrator.InvalidError](err)
-	if !ok {
-		return err
-	}
-	out := &orchestrator.InvalidError{}
-	for _, p := range invalid.Problems {
-		p.Line, p.Column = 0, 0
-		out.Problems = append(out.Problems, p)
+// withoutPlaces leaves out the places of problems: they are those of a document
+// that was put together here.
+func withoutPlaces(problems []orchestrator.Problem) []orchestrator.Problem {
+	out := slices.Clone(problems)
+	for i := range out {
+		out[i].Line, out[i].Column = 0, 0
 	}
 	return out
 }

@@ -18,12 +18,16 @@ const (
 func (c *control) getEvents(w http.ResponseWriter, r *http.Request) error {
 	events, stop := c.events.listen()
 	if events == nil {
-		return &statusError{http.StatusServiceUnavailable, fmt.Sprintf("%d clients listen already, or the server is shutting down", maxListeners)}
+		return refuse(http.StatusServiceUnavailable, "%d clients listen already, or the server is shutting down", maxListeners)
 	}
 	defer stop()
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // of proxies that hold answers back
+	if r.Method == http.MethodHead {
+		return nil
+	}
 	stream := http.NewResponseController(w)
 	send := func(text string) bool {
 		_ = stream.SetWriteDeadline(time.Now().Add(eventTime)) // not every ResponseWriter has a connection

@@ -3,10 +3,10 @@ package server
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/mockforge-go/mockforge/orchestrator"
@@ -31,7 +31,7 @@ func (c *control) postImport(w http.ResponseWriter, r *http.Request) error {
 	}
 	kept := imported{Name: o.Name, Description: o.Description, Tags: append([]string{}, o.Tags...), Steps: len(o.Steps), At: time.Now().UTC(), Document: text.Bytes()}
 	if err := c.store.putImport(kept); err != nil {
-		return err
+		return whileKeeping(err, "orchestrations")
 	}
 	writeJSON(w, http.StatusOK, Message{fmt.Sprintf("Orchestration '%s' imported successfully (%d steps)", o.Name, len(o.Steps)), warnings})
 	return nil
@@ -70,52 +70,61 @@ func (s *Server) postStart(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// document is what the body of a start means.
+// document is what the body of a start means: a name and nothing but a seed is
+// an import, everything else a document.
 func (c *control) document(body []byte) (o *orchestrator.Orchestration, warnings []orchestrator.Problem, seed *uint64, err error) {
 	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(body, &fields); err != nil {
-		if !json.Valid(body) {
-			return nil, nil, nil, badJSON(body)
-		}
-		return nil, nil, nil, &statusError{http.StatusBadRequest, `the body must be an object: a document, or {"name": "an imported one"}`}
+	var name string
+	_ = json.Unmarshal(body, &fields) // what is no object is a document with problems
+	_ = json.Unmarshal(fields["name"], &name)
+	rest := len(fields) - 1
+	if fields["seed"] != nil {
+		rest--
 	}
-	if _, inline := fields["steps"]; inline {
+	if name == "" || rest > 0 {
 		o, warnings, err = orchestrator.Parse(body, orchestrator.JSON)
+		if invalid, ok := errors.AsType[*orchestrator.InvalidError](err); ok && !json.Valid(body) {
+			err = &statusError{http.StatusBadRequest, invalid.Error(), invalid.Problems}
+		}
 		return o, warnings, nil, err
 	}
-	var named struct {
-		Name string          `json:"name"`
-		Seed json.RawMessage `json:"seed"`
+	if seed, err = seedOf(fields["seed"]); err != nil {
+		return nil, nil, nil, err
 	}
-	if err := json.Unmarshal(body, &named); err != nil || named.Name == "" {
-		return nil, nil, nil, &statusError{http.StatusBadRequest, `the body has neither steps nor the name of an imported orchestration`}
-	}
-	if text := strings.Trim(string(named.Seed), `"`); text != "" && text != "null" {
-		value, err := strconv.ParseUint(text, 0, 64)
-		if err != nil {
-			return nil, nil, nil, &statusError{http.StatusBadRequest, fmt.Sprintf("seed %s is not a whole number from 0 to 2^64-1", named.Seed)}
-		}
-		seed = &value
-	}
-	kept, err := c.imported(named.Name)
+	kept, err := c.imported(name)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	o, warnings, err = orchestrator.Parse(kept.Document, orchestrator.JSON)
-	return o, warnings, seed, err
+	o, warnings, err = kept.parse()
+	return o, withoutPlaces(warnings), seed, err
+}
+
+// seedOf reads a seed as a number, or as a text such as the answer's "0x1f",
+// which no JSON library rounds.
+func seedOf(value json.RawMessage) (*uint64, error) {
+	if value == nil || string(value) == "null" {
+		return nil, nil
+	}
+	text := string(value)
+	if json.Unmarshal(value, &text) != nil {
+		text = string(value)
+	}
+	seed, err := strconv.ParseUint(text, 0, 64)
+	if err != nil {
+		return nil, &orchestrator.InvalidError{Problems: []orchestrator.Problem{{Path: "seed", Message: fmt.Sprintf("must be a whole number from 0 to 2^64-1, not %s", value)}}}
+	}
+	return &seed, nil
 }
 
 func (c *control) imported(name string) (imported, error) {
-	all, err := c.store.imports()
+	kept, err := c.store.importOf(name)
 	if err != nil {
 		return imported{}, err
 	}
-	for _, i := range all {
-		if i.Name == name {
-			return i, nil
-		}
+	if kept == nil {
+		return imported{}, refuse(http.StatusNotFound, "Orchestration '%s' not found: import it first", name)
 	}
-	return imported{}, &statusError{http.StatusNotFound, fmt.Sprintf("Orchestration '%s' not found: import it first", name)}
+	return *kept, nil
 }
 
 func (c *control) getOrchestrationStatus(w http.ResponseWriter, _ *http.Request) error {
@@ -160,7 +169,7 @@ func (c *control) getRun(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if report == nil {
-		return &statusError{http.StatusNotFound, fmt.Sprintf("no run has the id '%s': the last %d are kept", id, maxHistory)}
+		return refuse(http.StatusNotFound, "no run has the id '%s': the last %d are kept", id, maxHistory)
 	}
 	writeJSON(w, http.StatusOK, report)
 	return nil
@@ -171,12 +180,7 @@ func (c *control) getOrchestrations(w http.ResponseWriter, _ *http.Request) erro
 	if err != nil {
 		return err
 	}
-	out := []imported{}
-	for _, i := range all {
-		i.Document = nil
-		out = append(out, i)
-	}
-	writeJSON(w, http.StatusOK, out)
+	writeJSON(w, http.StatusOK, append([]imported{}, all...))
 	return nil
 }
 
@@ -187,7 +191,7 @@ func (c *control) getOrchestration(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	o, _, err := orchestrator.Parse(kept.Document, orchestrator.JSON)
+	o, _, err := kept.parse()
 	if err != nil {
 		return err
 	}
@@ -201,7 +205,7 @@ func (c *control) deleteOrchestration(w http.ResponseWriter, r *http.Request) er
 		return err
 	}
 	if !found {
-		return &statusError{http.StatusNotFound, fmt.Sprintf("Orchestration '%s' not found", name)}
+		return refuse(http.StatusNotFound, "Orchestration '%s' not found", name)
 	}
 	writeJSON(w, http.StatusOK, Message{Message: fmt.Sprintf("Orchestration '%s' deleted", name)})
 	return nil

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 
 	"github.com/mockforge-go/mockforge/injector"
 	"github.com/mockforge-go/mockforge/orchestrator"
@@ -18,28 +16,32 @@ func (c *control) allProfiles() ([]orchestrator.Profile, error) {
 	var out []orchestrator.Profile
 	for _, p := range injector.Presets() {
 		if p.Profile {
-			out = append(out, orchestrator.Profile{Name: p.Name, Description: p.Description, Tags: p.Tags, Builtin: true, Config: p.Config})
+			out = append(out, builtinProfile(p))
 		}
 	}
 	custom, err := c.store.profiles()
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range slices.Sorted(maps.Keys(custom)) {
-		p, _, err := orchestrator.ParseProfile(custom[name], orchestrator.JSON)
+	for _, document := range custom {
+		p, _, err := orchestrator.ParseProfile(document, orchestrator.JSON)
 		if err != nil {
-			return nil, fmt.Errorf("profile %s: %w", name, err)
+			return nil, fmt.Errorf("a kept profile cannot be read: %s", err.Error()) // not the caller's mistake
 		}
 		out = append(out, p)
 	}
 	return out, nil
 }
 
+func builtinProfile(p injector.Named) orchestrator.Profile {
+	return orchestrator.Profile{Name: p.Name, Description: p.Description, Tags: p.Tags, Builtin: true, Config: p.Config}
+}
+
 // overProfile is a built-in profile with the sections of a config over it.
 func overProfile(name string, config injector.Config) (injector.Config, error) {
 	p, ok := injector.Preset(name)
 	if !ok || !p.Profile {
-		return config, &statusError{http.StatusNotFound, fmt.Sprintf("Profile '%s' not found: there are %s", name, listed(NetworkProfiles()))}
+		return config, refuse(http.StatusNotFound, "Profile '%s' not found: there are %s", name, listed(NetworkProfiles()))
 	}
 	st := standing{base: p.Config}
 	st.start(orchestrator.Scenario{Config: &config})
@@ -47,16 +49,21 @@ func overProfile(name string, config injector.Config) (injector.Config, error) {
 }
 
 func (c *control) profile(name string) (orchestrator.Profile, error) {
-	all, err := c.allProfiles()
+	if p, ok := injector.Preset(name); ok && p.Profile {
+		return builtinProfile(p), nil
+	}
+	document, err := c.store.profileOf(name)
 	if err != nil {
 		return orchestrator.Profile{}, err
 	}
-	for _, p := range all {
-		if p.Name == name {
-			return p, nil
-		}
+	if document == nil {
+		return orchestrator.Profile{}, refuse(http.StatusNotFound, "Profile '%s' not found", name)
 	}
-	return orchestrator.Profile{}, &statusError{http.StatusNotFound, fmt.Sprintf("Profile '%s' not found", name)}
+	p, _, err := orchestrator.ParseProfile(document, orchestrator.JSON)
+	if err != nil {
+		return orchestrator.Profile{}, fmt.Errorf("profile %s cannot be read: %s", name, err.Error()) // not the caller's mistake
+	}
+	return p, nil
 }
 
 // profileJSON has every field, as the documentation shows it.
@@ -121,8 +128,7 @@ func export(w http.ResponseWriter, r *http.Request, encode func(*bytes.Buffer, o
 	if format == orchestrator.YAML {
 		kind = "application/yaml"
 	}
-	w.Header().Set("Content-Type", kind)
-	_, _ = w.Write(out.Bytes()) // whether the client still reads is its own affair
+	write(w, http.StatusOK, kind, out.Bytes())
 	return nil
 }
 
@@ -133,22 +139,19 @@ func (c *control) putProfile(body []byte, format orchestrator.Format) (orchestra
 		return p, nil, err
 	}
 	if _, taken := injector.Preset(p.Name); taken {
-		return p, nil, &statusError{http.StatusConflict, fmt.Sprintf("Profile '%s' is built in: choose another name", p.Name)}
+		return p, nil, refuse(http.StatusConflict, "Profile '%s' is built in: choose another name", p.Name)
 	}
 	var text bytes.Buffer
 	if err := orchestrator.EncodeProfile(&text, p, orchestrator.JSON); err != nil {
 		return p, nil, err
 	}
-	return p, warnings, c.store.putProfile(p.Name, text.Bytes())
+	return p, warnings, whileKeeping(c.store.putProfile(p.Name, text.Bytes()), "profiles")
 }
 
 func (c *control) postProfile(w http.ResponseWriter, r *http.Request) error {
-	body, err := readBody(r)
+	body, err := readValid(r)
 	if err != nil {
 		return err
-	}
-	if !json.Valid(body) {
-		return badJSON(body)
 	}
 	p, warnings, err := c.putProfile(body, orchestrator.JSON)
 	if err != nil {
@@ -156,19 +159,6 @@ func (c *control) postProfile(w http.ResponseWriter, r *http.Request) error {
 	}
 	writeJSON(w, http.StatusOK, Message{fmt.Sprintf("Profile '%s' created", p.Name), warnings})
 	return nil
-}
-
-// importBody is a document in a JSON string.
-type importBody struct {
-	Content string `json:"content"`
-	Format  string `json:"format"` // Default: yaml, which JSON is too
-}
-
-func (b importBody) format() (orchestrator.Format, error) {
-	if b.Format == "" {
-		return orchestrator.YAML, nil
-	}
-	return formatOf(b.Format)
 }
 
 func (c *control) postProfileImport(w http.ResponseWriter, r *http.Request) error {
@@ -189,28 +179,28 @@ func (c *control) postProfileImport(w http.ResponseWriter, r *http.Request) erro
 }
 
 func (c *control) deleteProfile(w http.ResponseWriter, r *http.Request) error {
-	p, err := c.profile(r.PathValue("name"))
+	name := r.PathValue("name")
+	if p, ok := injector.Preset(name); ok && p.Profile {
+		return refuse(http.StatusConflict, "Profile '%s' is built in: it cannot be deleted", name)
+	}
+	found, err := c.store.deleteProfile(name)
 	if err != nil {
 		return err
 	}
-	if p.Builtin {
-		return &statusError{http.StatusConflict, fmt.Sprintf("Profile '%s' is built in: it cannot be deleted", p.Name)}
+	if !found {
+		return refuse(http.StatusNotFound, "Profile '%s' not found", name)
 	}
-	if _, err := c.store.deleteProfile(p.Name); err != nil {
-		return err
-	}
-	writeJSON(w, http.StatusOK, Message{Message: fmt.Sprintf("Profile '%s' deleted", p.Name)})
+	writeJSON(w, http.StatusOK, Message{Message: fmt.Sprintf("Profile '%s' deleted", name)})
 	return nil
 }
 
-// postProfileApply makes a profile the standing config.
+// postProfileApply makes a profile the standing config, as PUT /config does.
 func (c *control) postProfileApply(w http.ResponseWriter, r *http.Request) error {
 	p, err := c.profile(r.PathValue("name"))
 	if err != nil {
 		return err
 	}
-	p.Config.Enabled = nil
-	c.change(func(s *standing) { s.replace(p.Config) })
-	writeJSON(w, http.StatusOK, Message{Message: fmt.Sprintf("Profile '%s' applied successfully", p.Name), Warnings: c.offWarning()})
+	c.put(p.Config)
+	writeJSON(w, http.StatusOK, Message{fmt.Sprintf("Profile '%s' applied successfully", p.Name), c.notYet()})
 	return nil
 }

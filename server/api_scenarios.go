@@ -68,8 +68,14 @@ func (c *control) postScenario(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c.change(func(s *standing) { s.start(*sc) })
-	writeJSON(w, http.StatusOK, Message{Message: fmt.Sprintf("Scenario '%s' started", name), Warnings: c.offWarning()})
+	err = c.change(func(s *standing) error {
+		s.start(*sc)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, Message{fmt.Sprintf("Scenario '%s' started", name), c.notYet()})
 	return nil
 }
 
@@ -77,34 +83,34 @@ func (c *control) postScenario(w http.ResponseWriter, r *http.Request) error {
 func preset(name string) (*orchestrator.Scenario, error) {
 	p, ok := injector.Preset(name)
 	if !ok || p.Profile {
-		return nil, &statusError{http.StatusNotFound, fmt.Sprintf("Scenario '%s' not found: there are %s", name, listed(Scenarios()))}
+		return nil, refuse(http.StatusNotFound, "Scenario '%s' not found: there are %s", name, listed(Scenarios()))
 	}
 	return &orchestrator.Scenario{Name: p.Name, Description: p.Description, Tags: p.Tags, Config: &p.Config}, nil
 }
 
-// offWarning says that what was set has no effect while the switch is off.
-func (c *control) offWarning() (warnings []orchestrator.Problem) {
-	c.view(func(enabled bool, _ *standing) {
-		if !enabled {
-			warnings = []orchestrator.Problem{{Message: "chaos is disabled: it takes effect after POST /api/chaos/enable"}}
-		}
-	})
-	return warnings
-}
-
 func (c *control) deleteScenario(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("name")
-	found := false
-	c.change(func(s *standing) { found = s.stop(name) })
-	if !found {
-		return &statusError{http.StatusNotFound, fmt.Sprintf("Scenario '%s' not found or not running", name)}
+	err := c.change(func(s *standing) error {
+		if !s.stop(name) {
+			return refuse(http.StatusNotFound, "Scenario '%s' not found or not running", name)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	writeJSON(w, http.StatusOK, Message{Message: fmt.Sprintf("Scenario '%s' stopped", name)})
 	return nil
 }
 
 func (c *control) deleteScenarios(w http.ResponseWriter, _ *http.Request) error {
-	c.change(func(s *standing) { s.started = nil })
+	err := c.change(func(s *standing) error {
+		s.started = nil
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	writeJSON(w, http.StatusOK, Message{Message: "All scenarios stopped"})
 	return nil
 }

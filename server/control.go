@@ -27,8 +27,8 @@ type control struct {
 	standing standing
 	remove   func() // takes the standing layer off; nil: it is off
 	current  *activeRun
-	last     *activeRun // the run that ended last; nil: none since the start
-	lastID   string     // of a run
+	last     *orchestrator.Report // of the run that ended last, also on an earlier server; nil: none
+	lastID   string               // of a run
 	closed   bool
 }
 
@@ -62,19 +62,42 @@ func (c *control) apply() {
 	}
 }
 
-// change changes the standing config.
-func (c *control) change(f func(*standing)) {
+// change changes the standing config. What f refuses changes nothing: the layer
+// in force keeps its breakers, buckets and counts.
+func (c *control) change(f func(*standing) error) error { return c.set(nil, f) }
+
+// set changes the standing config and, unless on is nil, the switch. No request
+// meets the new config under the old switch.
+func (c *control) set(on *bool, f func(*standing) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	f(&c.standing)
+	if on != nil && !*on {
+		c.switchTo(false)
+	}
+	if err := f(&c.standing); err != nil {
+		return err
+	}
 	c.apply()
+	if on != nil && *on {
+		c.switchTo(true)
+	}
 	c.events.publish("config", viewConfig(c.enabled, c.standing.config()))
+	return nil
 }
 
 // setEnabled is the master switch.
 func (c *control) setEnabled(on bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.enabled == on {
+		return
+	}
+	c.switchTo(on)
+	c.events.publish("config", viewConfig(on, c.standing.config()))
+}
+
+// switchTo turns the switch. c.mu is held.
+func (c *control) switchTo(on bool) {
 	if c.enabled == on {
 		return
 	}
@@ -91,7 +114,17 @@ func (c *control) setEnabled(on bool) {
 		c.injector.Suspend()
 	}
 	c.log.Info("master switch", "enabled", on)
-	c.events.publish("config", viewConfig(on, c.standing.config()))
+}
+
+// put replaces the standing config by one that says itself whether the switch
+// is on, if it wants to.
+func (c *control) put(config injector.Config) {
+	on := config.Enabled
+	config.Enabled = nil                    // the switch is enabled
+	_ = c.set(on, func(s *standing) error { // it refuses nothing
+		s.replace(config)
+		return nil
+	})
 }
 
 // view calls f with the switch and the standing config, which f must not keep.
@@ -104,5 +137,5 @@ func (c *control) view(f func(enabled bool, s *standing)) {
 // reset empties the standing config and stops a run. The switch stays.
 func (c *control) reset() {
 	c.stopRun("reset")
-	c.change(func(s *standing) { s.replace(injector.Config{}) })
+	c.put(injector.Config{})
 }

@@ -16,7 +16,7 @@ import (
 
 // An activeRun is a run of an orchestration, in progress or over.
 type activeRun struct {
-	id       string
+	id, name string
 	document []byte // as JSON
 	run      *orchestrator.Run
 	done     chan struct{} // closed when it is over and its faults are gone
@@ -43,6 +43,9 @@ type runLogs interface {
 // errDisabled refuses a run while the master switch is off.
 var errDisabled = errors.New("chaos is disabled: start with --chaos or POST /api/chaos/enable")
 
+// errClosed refuses a run while the server ends.
+var errClosed = errors.New("the server is shutting down")
+
 // A runningError refuses a second run.
 type runningError struct{ name string }
 
@@ -66,16 +69,16 @@ func (c *control) startRun(o *orchestrator.Orchestration, seed *uint64) (*active
 	defer c.mu.Unlock()
 	switch {
 	case c.closed:
-		return nil, errors.New("the server is shutting down")
+		return nil, errClosed
 	case !c.enabled:
 		return nil, errDisabled
 	case c.current != nil:
-		return nil, &runningError{c.current.run.Status().Name}
+		return nil, &runningError{c.current.name}
 	}
 	if seed == nil && o.Seed == nil {
 		seed = new(chance())
 	}
-	a := &activeRun{document: document.Bytes(), done: make(chan struct{})}
+	a := &activeRun{name: o.Name, document: document.Bytes(), done: make(chan struct{})}
 	log, closeLog, err := c.eventLog.open()
 	if err != nil {
 		return nil, fmt.Errorf("event log: %w", err)
@@ -159,9 +162,9 @@ func (c *control) runEnded(a *activeRun, closeLog func() error) {
 	defer c.mu.Unlock()
 	c.observers.run.Store(nil)
 	c.injector.ObserveAll(false)
-	c.current, c.last = nil, a
-	c.apply()
 	report := a.report()
+	c.current, c.last = nil, &report
+	c.apply()
 	if err := errors.Join(c.store.addHistory(report), c.store.setRunning(nil)); err != nil {
 		c.log.Error("the result of the run cannot be kept", "error", err)
 	}
@@ -198,7 +201,7 @@ func (c *control) recover() error {
 		return err
 	}
 	if len(past) > 0 {
-		c.lastID = past[0].ID
+		c.last, c.lastID = &past[0], past[0].ID
 	}
 	r, err := c.store.running()
 	if err != nil || r == nil {
@@ -215,6 +218,7 @@ func (c *control) recover() error {
 		kept = append(kept, s)
 	}
 	report.Steps = kept
+	c.last = &report
 	c.log.Warn("a run was interrupted when the server died", "name", report.Name, "id", report.ID)
 	return errors.Join(c.store.addHistory(report), c.store.setRunning(nil))
 }

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"slices"
+
 	"github.com/mockforge-go/mockforge/orchestrator"
 )
 
@@ -26,35 +28,29 @@ func (c *control) status() OrchestrationStatus {
 }
 
 func (c *control) statusLocked() OrchestrationStatus {
-	var report orchestrator.Report
-	switch {
-	case c.current != nil:
-		report = c.current.report()
-	case c.last != nil:
-		report = c.last.report()
-	default:
-		past, err := c.store.history()
-		if err != nil || len(past) == 0 {
-			return OrchestrationStatus{}
-		}
-		report = past[0]
+	report := c.last
+	if c.current != nil {
+		report = new(c.current.report())
 	}
-	return OrchestrationStatus{IsRunning: c.current != nil && !report.State.Ended(), Name: &report.Name, Progress: report.Progress, Details: &report}
+	if report == nil {
+		return OrchestrationStatus{}
+	}
+	return OrchestrationStatus{IsRunning: c.current != nil && !report.State.Ended(), Name: &report.Name, Progress: report.Progress, Details: report}
 }
 
 // history lists the runs that ended, newest first, and the one in progress
 // before them.
 func (c *control) history() ([]orchestrator.Report, error) {
-	c.mu.Lock() // first: a run that ends meanwhile would be in neither
+	c.mu.Lock() // or a run that ends now would be in neither
 	defer c.mu.Unlock()
-	past, err := c.store.history()
+	all, err := c.store.history()
 	if err != nil {
 		return nil, err
 	}
 	if c.current != nil {
-		past = append([]orchestrator.Report{c.current.report()}, past...)
+		all = slices.Insert(all, 0, c.current.report())
 	}
-	return past, nil
+	return all[:min(len(all), maxHistory)], nil
 }
 
 // find is the run of that id.

@@ -83,9 +83,62 @@ func all[T any](s *boltStore, bucket string) (out []T, err error) {
 	return out, err
 }
 
-func (s *boltStore) putImport(i imported) error { return s.put(bucketImports, []byte(i.Name), i) }
+// keep puts where there is an end to what is kept.
+func (s *boltStore) keep(bucket, key string, value any) error {
+	if len(key) > maxName {
+		return errLongName
+	}
+	data, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return s.db.Update(func(tx *bolt.Tx) error {
+		b := tx.Bucket([]byte(bucket))
+		if err := b.Put([]byte(key), data); err != nil {
+			return err
+		}
+		sizes := func(yield func(int) bool) {
+			c := b.Cursor()
+			for key, data := c.First(); key != nil && yield(len(data)); {
+				key, data = c.Next()
+			}
+		}
+		if full(sizes) {
+			return errFull // which takes the transaction back
+		}
+		return nil
+	})
+}
 
-func (s *boltStore) imports() ([]imported, error) { return all[imported](s, bucketImports) }
+// one reads a value; nil: there is none.
+func one[T any](s *boltStore, bucket, key string) (out *T, err error) {
+	err = s.db.View(func(tx *bolt.Tx) error {
+		data := tx.Bucket([]byte(bucket)).Get([]byte(key))
+		if data == nil {
+			return nil
+		}
+		out = new(T)
+		if err := json.Unmarshal(data, out); err != nil {
+			return fmt.Errorf("data directory: %s %q cannot be read: %w", bucket, key, err)
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (s *boltStore) putImport(i imported) error { return s.keep(bucketImports, i.Name, i) }
+
+func (s *boltStore) importOf(name string) (*imported, error) {
+	return one[imported](s, bucketImports, name)
+}
+
+func (s *boltStore) imports() ([]imported, error) {
+	list, err := all[imported](s, bucketImports)
+	for i := range list {
+		list[i].Document = nil
+	}
+	return list, err
+}
 
 func (s *boltStore) deleteImport(name string) (bool, error) { return s.remove(bucketImports, name) }
 
@@ -95,14 +148,21 @@ type storedProfile struct {
 }
 
 func (s *boltStore) putProfile(name string, document []byte) error {
-	return s.put(bucketProfiles, []byte(name), storedProfile{name, document})
+	return s.keep(bucketProfiles, name, storedProfile{name, document})
 }
 
-func (s *boltStore) profiles() (map[string][]byte, error) {
+func (s *boltStore) profileOf(name string) ([]byte, error) {
+	p, err := one[storedProfile](s, bucketProfiles, name)
+	if p == nil || err != nil {
+		return nil, err
+	}
+	return p.Document, nil
+}
+
+func (s *boltStore) profiles() (out [][]byte, err error) {
 	list, err := all[storedProfile](s, bucketProfiles)
-	out := map[string][]byte{}
 	for _, p := range list {
-		out[p.Name] = p.Document
+		out = append(out, p.Document)
 	}
 	return out, err
 }

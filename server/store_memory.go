@@ -24,8 +24,40 @@ func newMemoryStore() *memoryStore {
 func (s *memoryStore) putImport(i imported) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.docs[i.Name] = i
-	return nil
+	return put(s.docs, i.Name, i, func(i imported) int { return len(i.Document) + len(i.Description) })
+}
+
+// put adds to a map, unless that makes it too large.
+func put[T any](to map[string]T, name string, value T, size func(T) int) error {
+	if len(name) > maxName {
+		return errLongName
+	}
+	old, had := to[name]
+	to[name] = value
+	sizes := func(yield func(int) bool) {
+		for _, v := range to {
+			if !yield(size(v)) {
+				return
+			}
+		}
+	}
+	if !full(sizes) {
+		return nil
+	}
+	delete(to, name)
+	if had {
+		to[name] = old
+	}
+	return errFull
+}
+
+func (s *memoryStore) importOf(name string) (*imported, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i, ok := s.docs[name]; ok {
+		return &i, nil
+	}
+	return nil, nil
 }
 
 func (s *memoryStore) imports() ([]imported, error) {
@@ -33,7 +65,9 @@ func (s *memoryStore) imports() ([]imported, error) {
 	defer s.mu.Unlock()
 	var out []imported
 	for _, name := range slices.Sorted(maps.Keys(s.docs)) {
-		out = append(out, s.docs[name])
+		i := s.docs[name]
+		i.Document = nil
+		out = append(out, i)
 	}
 	return out, nil
 }
@@ -49,14 +83,23 @@ func (s *memoryStore) deleteImport(name string) (bool, error) {
 func (s *memoryStore) putProfile(name string, document []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.custom[name] = document
-	return nil
+	return put(s.custom, name, document, func(d []byte) int { return len(d) })
 }
 
-func (s *memoryStore) profiles() (map[string][]byte, error) {
+func (s *memoryStore) profileOf(name string) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return maps.Clone(s.custom), nil
+	return s.custom[name], nil
+}
+
+func (s *memoryStore) profiles() ([][]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out [][]byte
+	for _, name := range slices.Sorted(maps.Keys(s.custom)) {
+		out = append(out, s.custom[name])
+	}
+	return out, nil
 }
 
 func (s *memoryStore) deleteProfile(name string) (bool, error) {

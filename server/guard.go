@@ -1,0 +1,77 @@
+package server
+
+import (
+	"crypto/subtle"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// guard lets only those in who may control the server, and browsers only where
+// a page of an allowed origin asks.
+func (s *Server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if why := s.notFromHere(w, r); why != "" {
+			writeError(w, http.StatusForbidden, why)
+			return
+		}
+		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		if want := s.opts.AdminToken; want != "" {
+			got := token(r)
+			if got == "" {
+				w.Header().Set("WWW-Authenticate", `Bearer realm="mockforge"`)
+				writeError(w, http.StatusUnauthorized, "the API needs the admin token: send Authorization: Bearer TOKEN")
+				return
+			}
+			if subtle.ConstantTimeCompare([]byte(got), []byte(want)) != 1 {
+				writeError(w, http.StatusForbidden, "the admin token is not the one that the server was started with")
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func token(r *http.Request) string {
+	if scheme, rest, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(rest)
+	}
+	return r.Header.Get("X-Admin-Token")
+}
+
+// notFromHere says why a request is refused that a page of another origin may
+// have made a browser send: the server listens on loopback, where every page can
+// reach it. Programs send no Origin. So that a name which a foreign page resolves
+// to this machine does not count as here, the Host must be an address of loopback
+// or localhost, where there is no token.
+func (s *Server) notFromHere(w http.ResponseWriter, r *http.Request) string {
+	h := w.Header()
+	if len(s.opts.CORSOrigins) > 0 {
+		h.Add("Vary", "Origin")
+	}
+	origin := r.Header.Get("Origin")
+	if origin != "" && slices.Contains(s.opts.CORSOrigins, origin) {
+		h.Set("Access-Control-Allow-Origin", origin)
+		h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE")
+		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, X-Admin-Token")
+		return ""
+	}
+	if origin != "" {
+		if u, err := url.Parse(origin); err != nil || u.Host == "" || u.Host != r.Host {
+			return fmt.Sprintf("a page of %q may not use the API: allow it with --cors-origin", origin)
+		}
+	}
+	if s.opts.AdminToken == "" && !s.opts.InsecureAdmin && !loopback(hostOnly(r.Host)) {
+		return fmt.Sprintf("the API is not at %q: use a loopback address, such as http://127.0.0.1, or start the server with --admin-token", r.Host)
+	}
+	return ""
+}
+
+func hostOnly(hostport string) string {
+	return strings.Trim(hostname(hostport), "[]")
+}
