@@ -287,3 +287,18 @@ func TestReplayOfAClientThatHadLeft(t *testing.T) {
 	got := chaostest.Replay(t, path, nil, chaostest.ReplayOpenLoop(), chaostest.ReplayStrict())
 	require.Equal(t, 1, got.Repeated)
 }
+
+// A request that met the layer of a step a moment after the step's end, while
+// the layer went off, meets it again.
+func TestReplayOfARequestAtTheEnd(t *testing.T) {
+	t.Parallel()
+	tiny, err := os.ReadFile("testdata/failing/testdata/tiny.chaos.jsonl")
+	require.NoError(t, err)
+	late := strings.NewReplacer(`"t":20000,`, `"t":1000020005,`, `"t":30000,`, `"t":1000020006,`, `"t":1000010000,`, `"t":1000020007,`,
+		`"t":1000020000,`, `"t":1000010000,`).Replace(string(tiny)) // the step's own end is written last
+	path := filepath.Join(t.TempDir(), "late.chaos.jsonl")
+	require.NoError(t, os.WriteFile(path, []byte(late), 0o600))
+	got := chaostest.Replay(t, path, nil, chaostest.ReplayOpenLoop(), chaostest.ReplayStrict())
+	require.Equal(t, 1, got.Repeated)
+	require.Equal(t, got.Recording.Digest(), got.Digest)
+}

@@ -128,7 +128,7 @@ func (p *replayer) pinOf(i int) *injector.Pin {
 func (p *replayer) compose() {
 	for i := range p.rec.Transitions {
 		if c := &p.rec.Transitions[i]; c.Component != "client" {
-			p.add(c.At, []injector.LayerRef{c.LayerRef}, func(*orchestrator.ActiveStep) { p.tell(c) })
+			p.add(c.At, []injector.LayerRef{c.LayerRef}, false, func(*orchestrator.ActiveStep) { p.tell(c) })
 		}
 	}
 	if !p.drive {
@@ -136,7 +136,7 @@ func (p *replayer) compose() {
 	}
 	for i := range p.rec.Requests {
 		q := &p.rec.Requests[i]
-		if !p.add(q.Arrived, q.Layers, func(s *orchestrator.ActiveStep) { p.send(q, s) }) {
+		if !p.add(q.Arrived, q.Layers, len(q.Layers) > 0, func(s *orchestrator.ActiveStep) { p.send(q, s) }) {
 			p.left++
 		}
 	}
@@ -146,7 +146,10 @@ func (p *replayer) compose() {
 // or else of all, that had gone on last: what is recorded in a step happens in
 // it again, though the steps of a run in real time are late and end late. It
 // reports false for what was before the first step or after the last one.
-func (p *replayer) add(t time.Duration, among []injector.LayerRef, do func(*orchestrator.ActiveStep)) bool {
+//
+// What met the layer, in a busy real time perhaps a moment after the step's
+// end, must meet it again.
+func (p *replayer) add(t time.Duration, among []injector.LayerRef, met bool, do func(*orchestrator.ActiveStep)) bool {
 	base := -1
 	for i, l := range p.rec.Layers {
 		if l.On <= t && (len(among) == 0 || slices.Contains(among, l.LayerRef)) {
@@ -168,8 +171,19 @@ func (p *replayer) add(t time.Duration, among []injector.LayerRef, do func(*orch
 	case was > is:
 		offset = time.Duration(float64(offset) / float64(was) * float64(is))
 	}
+	if met && is > 0 && !p.kept(l.Name) {
+		offset = min(offset, is-min(arrivalTime, is/2))
+	}
 	p.moments[l.LayerRef] = append(p.moments[l.LayerRef], moment{offset, do})
 	return true
+}
+
+// arrivalTime is more than a request needs in virtual time to be admitted.
+const arrivalTime = 200 * time.Microsecond
+
+// kept reports whether a step's layer stays after the step.
+func (p *replayer) kept(name string) bool {
+	return slices.ContainsFunc(p.h.o.Steps, func(s orchestrator.Step) bool { return s.Name == name && s.Keep })
 }
 
 // lengths are how long a layer's step was in force in the recording, and how
