@@ -69,7 +69,7 @@ func New(opts Options) (*Server, error) {
 		injectorOptions = append(injectorOptions, injector.InOrder()) // a recorded run can be replayed
 	}
 	in := injector.New(injectorOptions...)
-	s.plane, err = newDataPlane(targets, in, newTransports(opts.UpstreamTLS), opts.Logger)
+	s.plane, err = newDataPlane(targets, in, newTransports(opts.UpstreamTLS), opts)
 	if err != nil {
 		return nil, err
 	}
