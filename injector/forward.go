@@ -7,7 +7,7 @@ import (
 
 // forward asks the upstream, with what the layers do to the response.
 func (p *passage) forward(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	p.throttleUp(r)
+	r = p.throttleUp(r)
 	out := &writer{w: w, passage: p}
 	out.plan()
 	if !out.busy() {

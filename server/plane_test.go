@@ -178,24 +178,27 @@ func startRoute(t *testing.T, r route, h http.HandlerFunc) *plane {
 // layers are configs that change nothing that a client can see but the time.
 var layers = []struct{ name, config string }{
 	{"off", `{"enabled": false}`},
-	{"quiet", `{"fault_injection": {"http_errors": [503], "http_error_probability": 0.000000001}}`},
-	{"latency", `{"latency": {"fixed_delay_ms": 5, "probability": 1}}`},
-	{"bandwidth", `{"traffic_shaping": {"bandwidth_limit_bps": 1000000000000}}`},
+	{"quiet", `{"enabled": true, "fault_injection": {"http_errors": [503], "http_error_probability": 0.000000001}}`},
+	{"latency", `{"enabled": true, "latency": {"fixed_delay_ms": 5, "probability": 1}}`},
+	{"bandwidth", `{"enabled": true, "traffic_shaping": {"bandwidth_limit_bps": 1000000000000}}`},
 }
 
 // noise is n bytes of which no two pieces are alike.
-func noise(n int) io.Reader {
+func noise(n int64) io.Reader {
+	block := make([]byte, 1<<20+7)
 	x := uint32(1)
-	chunk := make([]byte, 4096)
+	for i := range block {
+		x ^= x << 13
+		x ^= x >> 17
+		x ^= x << 5
+		block[i] = byte(x)
+	}
+	at := 0
 	return io.LimitReader(readerFunc(func(b []byte) (int, error) {
-		for i := range chunk {
-			x ^= x << 13
-			x ^= x >> 17
-			x ^= x << 5
-			chunk[i] = byte(x)
-		}
-		return copy(b, chunk), nil
-	}), int64(n))
+		n := copy(b, block[at:])
+		at = (at + n) % len(block)
+		return n, nil
+	}), n)
 }
 
 type readerFunc func([]byte) (int, error)
