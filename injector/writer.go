@@ -202,7 +202,7 @@ func (w *writer) abort(how abort) {
 	}
 	if conn, _, err := http.NewResponseController(w.w).Hijack(); err == nil {
 		if how == abortReset {
-			setLinger(conn)
+			reset(conn)
 		}
 		_ = conn.Close() // it is gone either way
 		w.cuts = false
