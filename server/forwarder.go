@@ -45,9 +45,8 @@ func newForwarder(target string, upstream *url.URL, t *transports, o Options) fo
 			}
 			return nil
 		},
-		BufferPool:    &t.buffers,
-		FlushInterval: -1, // what the upstream has sent must not wait for what comes later
-		ErrorLog:      slog.NewLogLogger(o.Logger.With("target", target).Handler(), slog.LevelDebug),
+		BufferPool: &t.buffers,
+		ErrorLog:   slog.NewLogLogger(o.Logger.With("target", target).Handler(), slog.LevelDebug),
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if r.Context().Err() != nil {
 				panic(http.ErrAbortHandler) // the client has left, or its answer was cut off
@@ -71,7 +70,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// An upstream may begin its answer before it has read all of the request.
 		_ = http.NewResponseController(w).EnableFullDuplex() // a ResponseWriter that cannot is one that need not
 	}
-	p.ReverseProxy.ServeHTTP(w, r)
+	p.ReverseProxy.ServeHTTP(&promptWriter{ResponseWriter: w}, r)
 }
 
 // rootCause leaves out what a client has no use for.
