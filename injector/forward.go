@@ -8,7 +8,8 @@ import (
 // forward asks the upstream, with what the layers do to the response.
 func (p *passage) forward(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	r = p.throttleUp(r)
-	out := &writer{w: w, passage: p}
+	out := &p.out
+	out.w, out.passage = w, p
 	out.plan()
 	if !out.busy() {
 		p.mark(w.Header())
