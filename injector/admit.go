@@ -120,10 +120,11 @@ func (p *passage) finish(o outcome) {
 	p.engine.alone(func(now time.Time) {
 		p.leaveAll(o, now)
 		if p.engine.observer != nil {
-			p.engine.observer.Done(&Outcome{
+			p.toldDone = Outcome{
 				N: p.n, At: now, Target: p.target.name, Layers: p.refs(),
 				Status: o.status, Fault: o.fault, Failed: o.failed, Canceled: o.canceled,
-			})
+			}
+			p.engine.observer.Done(&p.toldDone)
 		}
 	})
 }

@@ -126,7 +126,7 @@ func (c *conn) Close() error {
 
 // reset ends the connection as the network would.
 func (c *conn) reset() {
-	setLinger(c.Conn)
+	reset(c.Conn)
 	_ = c.Close() // it is gone either way
 }
 

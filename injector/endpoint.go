@@ -22,6 +22,9 @@ func endpoint(r *http.Request) string {
 }
 
 func route(path string) string {
+	if !strings.ContainsAny(path, "0123456789") {
+		return path // an identifier has a digit
+	}
 	changed := false
 	segments := strings.Split(path, "/")
 	for i, s := range segments {

@@ -7,8 +7,9 @@ import (
 
 // forward asks the upstream, with what the layers do to the response.
 func (p *passage) forward(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	p.throttleUp(r)
-	out := &writer{w: w, passage: p}
+	r = p.throttleUp(r)
+	out := &p.out
+	out.w, out.passage = w, p
 	out.plan()
 	if !out.busy() {
 		p.mark(w.Header())

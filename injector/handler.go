@@ -79,16 +79,18 @@ func disconnect(w http.ResponseWriter, how abort) {
 		panic(http.ErrAbortHandler)
 	}
 	if how != abortClose {
-		setLinger(conn)
+		reset(conn)
 	}
 	_ = conn.Close() // it is gone either way
 }
 
-// setLinger makes closing the connection reset it.
-func setLinger(conn net.Conn) {
+// reset closes a connection as one that broke. TLS would say goodbye first: the
+// connection inside is what is closed.
+func reset(conn net.Conn) {
 	for conn != nil {
 		if c, ok := conn.(interface{ SetLinger(int) error }); ok {
 			_ = c.SetLinger(0) // without it the close is an orderly one
+			_ = conn.Close()   // it is gone either way
 			return
 		}
 		inner, ok := conn.(interface{ NetConn() net.Conn })

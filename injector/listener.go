@@ -66,7 +66,7 @@ func (l *listener) open(c net.Conn) *conn {
 	p.finish(outcome{fault: p.end.kind, failed: true})
 	p.depart()
 	if p.end.abort != abortClose {
-		setLinger(c)
+		reset(c)
 	}
 	_ = c.Close() // it is gone either way
 	return nil

@@ -46,6 +46,14 @@ type passage struct {
 	gone      bool              // recomputed: its client left while it waited
 	slotless  bool              // it leaves with something else
 	once      sync.Once         // of letGo
+
+	// Made with the passage, so that a request that is only looked at costs
+	// little.
+	layers   []LayerRef
+	layers1  [1]LayerRef
+	told     Request
+	toldDone Outcome
+	out      writer
 }
 
 // stage is a part of a layer, in the order in which a request meets them.
@@ -128,11 +136,13 @@ func (p *passage) stop(kind string, a *answer, how abort) {
 
 // refs are the layers that the request entered.
 func (p *passage) refs() []LayerRef {
-	out := make([]LayerRef, len(p.stays))
-	for i := range p.stays {
-		out[i] = p.stays[i].ref
+	if len(p.layers) != len(p.stays) {
+		p.layers = p.layers1[:0]
+		for i := range p.stays {
+			p.layers = append(p.layers, p.stays[i].ref)
+		}
 	}
-	return out
+	return p.layers
 }
 
 // report tells the observer what was decided, once. asked says whether the
@@ -156,7 +166,8 @@ func (p *passage) report(asked bool) {
 // observed is what the observer is told.
 func (p *passage) observed() *Request {
 	r := p.request
-	out := &Request{
+	out := &p.told
+	*out = Request{
 		N: p.n, At: p.arrived, Decided: p.stamp, Target: p.target.name, Layers: p.refs(), Decisions: p.decisions, Delay: p.delay,
 	}
 	for _, s := range p.stalls {

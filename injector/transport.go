@@ -52,7 +52,7 @@ func (t *transport) send(p *passage) (*http.Response, error) {
 		p.closeBody()
 		return p.response(original)
 	}
-	p.throttleUp(p.request)
+	p.request = p.throttleUp(p.request)
 	resp, err := t.next.RoundTrip(p.request)
 	return p.receive(original, resp, err)
 }

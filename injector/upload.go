@@ -6,11 +6,12 @@ import (
 	"time"
 )
 
-// throttleUp limits the bandwidth of the request's body. The body may be read
-// in another goroutine than the response is written in.
-func (p *passage) throttleUp(r *http.Request) {
+// throttleUp limits the bandwidth of the request's body, in a copy: net/http
+// recognises a body that it has yet to ask for. The body may be read in another
+// goroutine than the response is written in.
+func (p *passage) throttleUp(r *http.Request) *http.Request {
 	if r.Body == nil || r.Body == http.NoBody {
-		return
+		return r
 	}
 	var limits []*binding
 	for i := range p.stays {
@@ -18,9 +19,12 @@ func (p *passage) throttleUp(r *http.Request) {
 			limits = append(limits, s.binding)
 		}
 	}
-	if limits != nil {
-		r.Body = &upload{ReadCloser: r.Body, passage: p, limits: limits, pace: pace{slot: p.slot}}
+	if limits == nil {
+		return r
 	}
+	limited := *r
+	limited.Body = &upload{ReadCloser: r.Body, passage: p, limits: limits, pace: pace{slot: p.slot}}
+	return &limited
 }
 
 // An upload is a body that comes at a limited rate.

@@ -202,7 +202,7 @@ func (w *writer) abort(how abort) {
 	}
 	if conn, _, err := http.NewResponseController(w.w).Hijack(); err == nil {
 		if how == abortReset {
-			setLinger(conn)
+			reset(conn)
 		}
 		_ = conn.Close() // it is gone either way
 		w.cuts = false
@@ -261,10 +261,18 @@ func (w *writer) flush() error {
 }
 
 // Hijack passes the connection to the upstream's handler, as upgrades need it.
+// The answer that it will write has the header as it is then.
 func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if w.err != nil {
+		return nil, nil, w.err
+	}
+	if !w.wrote && !w.arrive() {
+		return nil, nil, w.err
+	}
 	w.passage.pace.sync()
 	conn, rw, err := http.NewResponseController(w.w).Hijack()
 	if err == nil {
+		w.passage.mark(w.w.Header())
 		w.wrote, w.status, w.body = true, http.StatusSwitchingProtocols, shaper{}
 	}
 	return conn, rw, err

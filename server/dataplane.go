@@ -1,7 +1,6 @@
 package server
 
 import (
-	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -25,7 +24,7 @@ type dataTarget struct {
 	listener net.Listener // of its own port; nil: none
 }
 
-func newDataPlane(targets []Target, in *injector.Injector, t *transports, log *slog.Logger) (*dataPlane, error) {
+func newDataPlane(targets []Target, in *injector.Injector, t *transports, o Options) (*dataPlane, error) {
 	p := &dataPlane{transports: t}
 	for _, target := range targets {
 		upstream, err := upstreamURL(target.Upstream)
@@ -34,7 +33,7 @@ func newDataPlane(targets []Target, in *injector.Injector, t *transports, log *s
 		}
 		p.targets = append(p.targets, &dataTarget{
 			Target:  target,
-			handler: in.Target(target.Name).Handler(newForwarder(target.Name, upstream, t, log)),
+			handler: in.Target(target.Name).Handler(newForwarder(target.Name, upstream, t, o)),
 		})
 	}
 	slices.SortStableFunc(p.targets, func(a, b *dataTarget) int { return len(b.Prefix) - len(a.Prefix) })
@@ -76,13 +75,22 @@ func (t *dataTarget) serve(w http.ResponseWriter, r *http.Request) {
 	stripped.URL = new(url.URL)
 	*stripped.URL = *r.URL
 	stripped.URL.Path = rooted(r.URL.Path[len(t.Prefix):])
-	if raw := r.URL.RawPath; raw != "" {
-		stripped.URL.RawPath = ""
-		if strings.HasPrefix(raw, t.Prefix) {
-			stripped.URL.RawPath = rooted(raw[len(t.Prefix):])
-		}
+	if r.URL.RawPath != "" {
+		stripped.URL.RawPath = rooted(withoutEscaped(r.URL.RawPath, len(t.Prefix)))
 	}
 	t.handler.ServeHTTP(w, &stripped)
+}
+
+// withoutEscaped cuts off what stands for the first n bytes of the path.
+func withoutEscaped(raw string, n int) string {
+	for ; n > 0 && raw != ""; n-- {
+		if raw[0] == '%' {
+			raw = raw[min(3, len(raw)):]
+		} else {
+			raw = raw[1:]
+		}
+	}
+	return raw
 }
 
 func rooted(path string) string {

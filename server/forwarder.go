@@ -19,7 +19,7 @@ import (
 type forwarder interface{ http.Handler }
 
 // newForwarder forwards to an upstream; nil is the echo.
-func newForwarder(target string, upstream *url.URL, t *transports, log *slog.Logger) forwarder {
+func newForwarder(target string, upstream *url.URL, t *transports, o Options) forwarder {
 	if upstream == nil {
 		return echo{target}
 	}
@@ -28,22 +28,49 @@ func newForwarder(target string, upstream *url.URL, t *transports, log *slog.Log
 	if h2c {
 		plain.Scheme = "http"
 	}
-	return &httputil.ReverseProxy{
+	return &proxy{httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.URL.RawQuery = r.In.URL.RawQuery // what cannot be parsed too
 			r.SetURL(&plain)
+			if o.TrustForwarded {
+				r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"]
+			}
 			r.SetXForwarded()
+			r.Out.Trailer = r.In.Trailer // its values come with the end of the body
 		},
-		Transport:  roundTripper(func(r *http.Request) (*http.Response, error) { return t.of(h2c, r).RoundTrip(r) }),
+		Transport: roundTripper(func(r *http.Request) (*http.Response, error) { return t.of(h2c, r).RoundTrip(r) }),
+		ModifyResponse: func(r *http.Response) error {
+			if len(r.Trailer) > 0 {
+				r.Header.Del("Content-Length") // HTTP/2 has it beside trailers, HTTP/1.1 only instead of them
+			}
+			return nil
+		},
 		BufferPool: &t.buffers,
-		ErrorLog:   slog.NewLogLogger(log.With("target", target).Handler(), slog.LevelDebug),
+		ErrorLog:   slog.NewLogLogger(o.Logger.With("target", target).Handler(), slog.LevelDebug),
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if r.Context().Err() != nil {
 				panic(http.ErrAbortHandler) // the client has left, or its answer was cut off
 			}
-			log.Warn("upstream failed", "target", target, "method", r.Method, "path", r.URL.Path, "error", err)
+			o.Logger.Warn("upstream failed", "target", target, "method", r.Method, "path", r.URL.Path, "error", err)
 			writeError(w, http.StatusBadGateway, "the upstream of target "+target+" cannot be reached: "+rootCause(err))
 		},
+	}}
+}
+
+// A proxy forwards with httputil.ReverseProxy.
+type proxy struct{ httputil.ReverseProxy }
+
+func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodConnect {
+		w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+		writeError(w, http.StatusMethodNotAllowed, "CONNECT: this server forwards to its own upstreams only, and tunnels nowhere")
+		return
 	}
+	if r.ContentLength != 0 && r.ProtoMajor == 1 {
+		// An upstream may begin its answer before it has read all of the request.
+		_ = http.NewResponseController(w).EnableFullDuplex() // a ResponseWriter that cannot is one that need not
+	}
+	p.ReverseProxy.ServeHTTP(&promptWriter{ResponseWriter: w}, r)
 }
 
 // rootCause leaves out what a client has no use for.

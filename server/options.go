@@ -87,12 +87,18 @@ type Target struct {
 }
 
 const (
-	defaultPort       = 3000
-	defaultHost       = "127.0.0.1"
-	shutdownTime      = 5 * time.Second
-	readHeaderTimeout = 10 * time.Second
-	idleTimeout       = 2 * time.Minute
+	defaultPort = 3000
+	defaultHost = "127.0.0.1"
 )
+
+// times bound what a client can make the server wait for.
+type times struct {
+	shutdown time.Duration // for requests to finish
+	header   time.Duration // for a request's header to come
+	idle     time.Duration // for the next request of a connection
+}
+
+var defaultTimes = times{shutdown: 5 * time.Second, header: 10 * time.Second, idle: 2 * time.Minute} // constant
 
 func (o Options) withDefaults() Options {
 	if o.Host == "" {

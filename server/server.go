@@ -27,6 +27,11 @@ type Server struct {
 	metrics *metrics
 	handler http.Handler // API and data plane
 
+	peers  peers
+	times  times
+	base   context.Context // of every request
+	cutAll func()          // ends base
+
 	mu       sync.Mutex
 	listener net.Listener // nil before Listen
 	servers  []*http.Server
@@ -58,7 +63,8 @@ func New(opts Options) (*Server, error) {
 			return nil, err
 		}
 	}
-	s := &Server{opts: opts, stats: newStatistician()}
+	s := &Server{opts: opts, stats: newStatistician(), times: defaultTimes}
+	s.base, s.cutAll = context.WithCancel(context.Background())
 	s.metrics = newMetrics()
 	seen := &observers{always: []injector.Observer{s.stats, s.metrics}}
 	injectorOptions := []injector.Option{injector.WithSeed(opts.Seed), injector.WithObserver(seen)}
@@ -69,7 +75,7 @@ func New(opts Options) (*Server, error) {
 		injectorOptions = append(injectorOptions, injector.InOrder()) // a recorded run can be replayed
 	}
 	in := injector.New(injectorOptions...)
-	s.plane, err = newDataPlane(targets, in, newTransports(opts.UpstreamTLS), opts.Logger)
+	s.plane, err = newDataPlane(targets, in, newTransports(opts.UpstreamTLS), opts)
 	if err != nil {
 		return nil, err
 	}
@@ -219,7 +225,8 @@ func (s *Server) newHTTPServer(h http.Handler) *http.Server {
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
 		Handler: h, Protocols: &protocols, TLSConfig: s.opts.TLS.Clone(),
-		ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
+		ReadHeaderTimeout: s.times.header, IdleTimeout: s.times.idle,
+		BaseContext: func(net.Listener) context.Context { return s.base }, ConnContext: s.peers.connContext,
 		ErrorLog: quiet(s.opts.Logger),
 	}
 }
@@ -248,7 +255,7 @@ func (s *Server) Close() error {
 	s.mu.Unlock()
 	s.control.close()
 	s.control.events.close()
-	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	ctx, cancel := context.WithTimeout(context.Background(), s.times.shutdown)
 	defer cancel()
 	var wait sync.WaitGroup
 	for _, server := range servers {
@@ -259,6 +266,8 @@ func (s *Server) Close() error {
 		})
 	}
 	wait.Wait()
+	s.cutAll() // tunnels, which no http.Server knows of any more
+	s.peers.close()
 	for _, l := range listeners {
 		if l != nil {
 			_ = l.Close() // most are closed by now

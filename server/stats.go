@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mockforge-go/mockforge/injector"
@@ -52,10 +53,11 @@ const (
 // A statistician keeps Stats and the latest latency samples. It is an
 // injector.Observer.
 type statistician struct {
+	requests atomic.Int64
+	failed   atomic.Int64
+
 	mu        sync.Mutex
 	endpoints map[string]*endpointStats
-	requests  int64
-	failed    int64
 	changes   int64
 	samples   []LatencySample // a ring once it is full
 	next      int
@@ -71,12 +73,15 @@ func newStatistician() *statistician { return &statistician{endpoints: map[strin
 
 // Request implements injector.Observer.
 func (s *statistician) Request(r *injector.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if len(r.Layers) == 0 {
 		return
 	}
-	s.requests++
+	s.requests.Add(1)
+	if len(r.Decisions) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, d := range r.Decisions {
 		if d.Masked {
 			continue
@@ -117,12 +122,9 @@ func (s *statistician) sample(l LatencySample) {
 
 // Done implements injector.Observer.
 func (s *statistician) Done(o *injector.Outcome) {
-	if !o.Failed {
-		return
+	if o.Failed {
+		s.failed.Add(1)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.failed++
 }
 
 // Transition implements injector.Observer.
@@ -142,7 +144,7 @@ func (s *statistician) stats() Stats {
 	out := Stats{
 		FaultsByType: map[string]map[string]int64{}, FaultsTotalByType: map[string]int64{},
 		RateLimitByEndpoint: map[string]int64{}, LatencySamplesByEndpoint: map[string]int64{}, LatencyAverageByEndpoint: map[string]float64{},
-		RequestsObserved: s.requests, RequestsFailed: s.failed, CircuitBreakerTransitions: s.changes,
+		RequestsObserved: s.requests.Load(), RequestsFailed: s.failed.Load(), CircuitBreakerTransitions: s.changes,
 	}
 	for name, e := range s.endpoints {
 		for kind, n := range e.faults {

@@ -1,0 +1,171 @@
+package server_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mockforge-go/mockforge/server"
+)
+
+// Where the client has gone, the upstream's work is for nothing.
+func TestClientGone(t *testing.T) {
+	t.Parallel()
+	type visit struct{ arrived, cancelled chan struct{} }
+	var visits sync.Map
+	over(t, func(_ http.ResponseWriter, r *http.Request) {
+		v, _ := visits.Load(r.URL.Path)
+		// net/http tells of the end only to those who have read.
+		go func() { _, _ = io.Copy(io.Discard, r.Body) }()
+		close(v.(*visit).arrived)
+		<-r.Context().Done()
+		close(v.(*visit).cancelled)
+	}, func(p *plane, r route) {
+		for _, l := range layers {
+			p.config(l.config)
+			for name, body := range map[string]io.Reader{
+				"none": nil, "short": strings.NewReader("text"), "long": noise(1 << 20), "endless": noise(1 << 60),
+			} {
+				v := &visit{make(chan struct{}), make(chan struct{})}
+				path := "/" + strings.ReplaceAll(r.front+r.back, "/", "") + "/" + l.name + "/" + name
+				path = strings.ReplaceAll(path, " ", "")
+				visits.Store(path, v)
+				ctx, cancel := context.WithCancel(p.Context())
+				req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.URL()+path, body)
+				require.NoError(p, err)
+				failed := make(chan error, 1)
+				go func() {
+					resp, err := p.client.Do(req)
+					if err == nil {
+						resp.Body.Close()
+					}
+					failed <- err
+				}()
+				wait(p, v.arrived, path)
+				cancel()
+				wait(p, v.cancelled, path)
+				require.Error(p, <-failed)
+			}
+		}
+	})
+}
+
+// wait waits for what has to happen, long enough for any machine.
+func wait(p *plane, c <-chan struct{}, what string) {
+	p.Helper()
+	select {
+	case <-c:
+	case <-time.After(time.Minute):
+		require.Fail(p, "nothing happened: "+what)
+	}
+}
+
+// A delay ends when the client leaves, also where nobody has read its body.
+func TestClientGoneWhileHeldUp(t *testing.T) {
+	t.Parallel()
+	for _, front := range fronts {
+		if runtime.GOOS != "linux" && strings.HasPrefix(front, "HTTP/1.1") {
+			continue // net/http notices only what it reads
+		}
+		t.Run(strings.ReplaceAll(front, "/", ""), func(t *testing.T) {
+			t.Parallel()
+			p := startRoute(t, route{front, "http"}, func(http.ResponseWriter, *http.Request) {
+				// The last one may come through when the config changes.
+			})
+			for name, held := range map[string]string{
+				"latency":   `"latency": {"fixed_delay_ms": 3600000, "probability": 1}`,
+				"timeout":   `"fault_injection": {"timeout_errors": true, "timeout_probability": 1, "timeout_ms": 3600000}`,
+				"partition": `"traffic_shaping": {"packet_loss_percent": 100}`,
+			} {
+				p.config(`{"bulkhead": {"max_concurrent_requests": 1, "max_queue_size": 0}, ` + held + `}`)
+				for i, body := range []func(context.Context) io.Reader{
+					func(context.Context) io.Reader { return nil },
+					func(context.Context) io.Reader { return strings.NewReader("text") },
+					func(context.Context) io.Reader { return noise(16 << 10) }, // chunked, and less than the kernel takes in by itself
+					func(ctx context.Context) io.Reader { // it has begun and goes on later
+						return io.MultiReader(strings.NewReader("text"), readerFunc(func([]byte) (int, error) {
+							<-ctx.Done()
+							return 0, ctx.Err()
+						}))
+					},
+				} {
+					// Each is refused while the one before it is inside.
+					require.Eventually(t, func() bool {
+						ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+						defer cancel()
+						req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.URL(), body(ctx))
+						require.NoError(t, err)
+						resp, err := p.client.Do(req)
+						if err == nil {
+							require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
+							resp.Body.Close()
+						}
+						return err != nil
+					}, time.Minute, time.Millisecond, "%s %s, body %d", front, name, i)
+				}
+			}
+		})
+	}
+}
+
+func TestUpstreamGone(t *testing.T) {
+	t.Parallel()
+	over(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/length" {
+			w.Header().Set("Content-Length", "100")
+		}
+		_, _ = io.WriteString(w, "some")
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}, func(p *plane, _ route) {
+		for _, l := range layers {
+			p.config(l.config)
+			for _, path := range []string{"/length", "/chunked"} {
+				resp, body, err := p.get(path)
+				require.Error(p, err, "%s %s: %q is not all", l.name, path, body)
+				require.NotNil(p, resp)
+				require.Equal(p, "some", body, "%s %s", l.name, path)
+			}
+		}
+	})
+}
+
+func TestUpstreamRefuses(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	l.Close()
+	for _, scheme := range []string{"http", "https", "h2c"} {
+		p := startPlane(t, server.Options{Targets: []server.Target{{Name: "payments", Upstream: scheme + "://" + l.Addr().String()}}})
+		resp, body, err := p.get("/payments/1")
+		require.NoError(t, err)
+		require.Equal(t, http.StatusBadGateway, resp.StatusCode)
+		var failure server.Failure
+		require.NoError(t, json.Unmarshal([]byte(body), &failure), body)
+		require.Contains(t, failure.Error, "payments")
+		require.Contains(t, failure.Error, "refused")
+	}
+}
+
+// An upstream that hangs up without an answer is a 502, too, and one with a
+// certificate that nobody trusts.
+func TestUpstreamMisbehaves(t *testing.T) {
+	t.Parallel()
+	hangsUp := backend(t, "http", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	for _, upstream := range []string{hangsUp, strings.Replace(hangsUp, "http:", "h2c:", 1), strings.Replace(hangsUp, "http:", "https:", 1), backend(t, "https", witness("x"))} {
+		p := startPlane(t, server.Options{Upstream: upstream})
+		resp, body, err := p.get("/")
+		require.NoError(t, err)
+		require.Equal(t, http.StatusBadGateway, resp.StatusCode, body)
+		require.Contains(t, body, "the upstream of target default")
+	}
+}
