@@ -28,6 +28,7 @@ func newForwarder(target string, upstream *url.URL, t *transports, log *slog.Log
 	if h2c {
 		plain.Scheme = "http"
 	}
+	failures := &sparing{log: log}
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(&plain)
@@ -40,7 +41,7 @@ func newForwarder(target string, upstream *url.URL, t *transports, log *slog.Log
 			if r.Context().Err() != nil {
 				panic(http.ErrAbortHandler) // the client has left, or its answer was cut off
 			}
-			log.Warn("upstream failed", "target", target, "method", r.Method, "path", r.URL.Path, "error", err)
+			failures.warn("upstream failed", "target", target, "method", r.Method, "path", r.URL.Path, "error", err)
 			writeError(w, http.StatusBadGateway, "the upstream of target "+target+" cannot be reached: "+rootCause(err))
 		},
 	}
