@@ -51,7 +51,9 @@ func (c *control) begin(enabled bool, config injector.Config, scenario *orchestr
 		c.standing.start(*scenario)
 	}
 	c.countScenarios(nil)
-	c.logConfig("standing config")
+	if enabled || config.HasSection() || scenario != nil {
+		c.logConfig("standing config")
+	}
 	c.apply()
 }
 

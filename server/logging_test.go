@@ -87,7 +87,7 @@ func TestLogOfALife(t *testing.T) {
 	}
 	require.Equal(t, l.URL(), one("listening")["url"])
 	require.Equal(t, "1.2.3", one("listening")["version"])
-	require.Equal(t, "default", one("target")["target"])
+	require.Equal(t, "default", one("listening")["targets"])
 	require.Equal(t, "fault_injection", one("standing config")["sections"])
 	require.Equal(t, "latency,fault_injection", one("config changed")["sections"])
 	require.Equal(t, "wrong token", one("API call refused")["reason"])

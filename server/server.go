@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -152,9 +153,11 @@ func (s *Server) Listen() error {
 		opened = append(opened, l)
 	}
 	s.listener = main
-	s.opts.Logger.Info("listening", "url", s.scheme()+"://"+main.Addr().String(), "version", s.opts.Version)
+	s.opts.Logger.Info("listening", "url", s.scheme()+"://"+main.Addr().String(), "targets", strings.Join(s.plane.names(), ","), "version", s.opts.Version)
 	for _, t := range s.plane.targets {
-		s.opts.Logger.Info("target", "target", t.Name, "url", t.url(s.scheme(), main.Addr()), "upstream", redacted(t.Upstream))
+		if t.listener != nil {
+			s.opts.Logger.Info("listening", "url", t.url(s.scheme(), main.Addr()), "target", t.Name)
+		}
 	}
 	return nil
 }
