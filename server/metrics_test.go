@@ -46,6 +46,9 @@ func (l *live) scrape() map[string]float64 {
 	return out
 }
 
+// absent is the value of a series that is not there.
+const absent = -1
+
 // reaches waits for series to have these values. What a client has seen end is
 // counted a moment later.
 func (l *live) reaches(want map[string]float64) {
@@ -55,6 +58,7 @@ func (l *live) reaches(want map[string]float64) {
 		all := l.scrape()
 		got = map[string]float64{}
 		for series := range want {
+			got[series] = absent
 			if v, ok := all[series]; ok {
 				got[series] = v
 			}
@@ -119,6 +123,7 @@ func TestMetricsOfTraffic(t *testing.T) {
 		{"masked", always(injector.FaultInjection{HTTPErrors: []int{500}, HTTPErrorProbability: one, TimeoutProbability: one}), nil, map[string]float64{
 			`mockforge_chaos_faults_total{endpoint="GET /orders/{id}",fault_type="http_error"}`: 3,
 			`mockforge_chaos_triggers_total`: 3,
+			`mockforge_chaos_faults_total{endpoint="GET /orders/{id}",fault_type="timeout"}`: absent,
 		}},
 		{"latency", injector.Config{Latency: &injector.Latency{FixedDelay: 20 * time.Millisecond}}, nil, map[string]float64{
 			`mockforge_chaos_latency_ms_count{endpoint="GET /orders/{id}"}`:                  3,

@@ -43,7 +43,7 @@ func serve(t *testing.T, opts server.Options) *traced {
 	go func() { done <- s.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
-		<-done
+		require.NoError(t, <-done)
 	})
 	return &traced{Server: s, t: t, spans: kept}
 }
@@ -156,7 +156,20 @@ func TestTraceGoesOnUpstream(t *testing.T) {
 	require.Equal(t, "00-"+traceID+"-"+s.span("GET /").SpanContext.SpanID().String()+"-01", <-seen)
 }
 
-// Another protocol gets through, and the API makes no spans.
+// A handler must not change the request that it was given.
+func TestRequestStaysAsItWas(t *testing.T) {
+	t.Parallel()
+	r := httptest.NewRequest("GET", "/", nil)
+	inside := ""
+	telemetry.New(sdk.NewTracerProvider()).Handler("default", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		inside = r.Header.Get("Traceparent")
+	})).ServeHTTP(httptest.NewRecorder(), r)
+	require.NotEmpty(t, inside)
+	require.Empty(t, r.Header.Get("Traceparent"))
+}
+
+// A method that nobody knows is named alike each time, and the API makes no
+// spans.
 func TestOtherTraffic(t *testing.T) {
 	t.Parallel()
 	s := serve(t, server.Options{})
