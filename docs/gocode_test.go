@@ -23,6 +23,9 @@ var imports = map[string]string{
 	"chaostest":     "github.com/mockforge-go/mockforge/chaostest",
 	"injector":      "github.com/mockforge-go/mockforge/injector",
 	"orchestrator":  "github.com/mockforge-go/mockforge/orchestrator",
+	"server":        "github.com/mockforge-go/mockforge/server",
+	"telemetry":     "github.com/mockforge-go/mockforge/server/telemetry",
+	"trace":         "go.opentelemetry.io/otel/trace",
 	"checkout":      "github.com/mockforge-go/mockforge/examples/checkout",
 	"gobreaker":     "github.com/sony/gobreaker/v2",
 	"retryablehttp": "github.com/hashicorp/go-retryablehttp",
@@ -39,7 +42,7 @@ var imports = map[string]string{
 }
 
 // given is what statements may use without declaring it.
-const given = `t *testing.T, env *chaostest.Env, step *chaostest.Step, shop *checkout.Service`
+const given = `t *testing.T, env *chaostest.Env, step *chaostest.Step, shop *checkout.Service, provider trace.TracerProvider`
 
 func TestGoBlocks(t *testing.T) {
 	t.Parallel()

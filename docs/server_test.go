@@ -96,7 +96,7 @@ func (r *rig) serve(t *testing.T) {
 	ctx, end := context.WithCancel(t.Context())
 	cmd := exec.CommandContext(ctx, "sh", "-c", "exec "+r.there.Replace(r.command)+" --http-port "+r.port)
 	cmd.Env, cmd.Dir = r.env, t.TempDir()
-	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.Stdout = &out // its log is on standard error
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
 		end()

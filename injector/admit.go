@@ -121,8 +121,9 @@ func (p *passage) finish(o outcome) {
 		p.leaveAll(o, now)
 		if p.engine.observer != nil {
 			p.toldDone = Outcome{
-				N: p.n, At: now, Target: p.target.name, Layers: p.refs(),
+				N: p.n, At: now, Target: p.target.name, Endpoint: p.endpoint, Layers: p.refs(),
 				Status: o.status, Fault: o.fault, Failed: o.failed, Canceled: o.canceled,
+				HeldUp: p.held.up.total(), HeldDown: p.held.down.total(), Context: p.ctx,
 			}
 			p.engine.observer.Done(&p.toldDone)
 		}

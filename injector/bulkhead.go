@@ -89,6 +89,12 @@ func (b *bulkhead) release(now time.Time) {
 	b.accept(now)
 }
 
+func (b *bulkhead) current() (active, waiting int) {
+	b.mu.Lock()
+	defer b.mu.release()
+	return b.active, b.queue.Len()
+}
+
 // accept ends a spell of refusing. b.mu is held.
 func (b *bulkhead) accept(now time.Time) {
 	if b.refusing {

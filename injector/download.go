@@ -3,7 +3,6 @@ package injector
 import (
 	"io"
 	"sync"
-	"time"
 )
 
 // A download is a response's body on its way to the client, and what the layers
@@ -76,8 +75,7 @@ func (d *download) wait(n int) error {
 			continue
 		}
 		d.pace.sync()
-		through := limit.down.reserve(time.Now(), n)
-		if !d.pace.sleep(d.passage.ctx, through, limit.layer) {
+		if !d.passage.throttle(&d.pace, limit, limit.down, n) {
 			return d.passage.ctx.Err()
 		}
 	}

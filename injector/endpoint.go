@@ -7,6 +7,10 @@ import (
 	"strings"
 )
 
+// Endpoint names a request by its method and route pattern, as Request.Endpoint
+// does: GET /orders/{id}.
+func Endpoint(r *http.Request) string { return endpoint(r) }
+
 // endpoint names a request by its method and route pattern: segments of the
 // path that look like identifiers become {id}, so that a rate limit on each
 // endpoint does not become one on each customer.

@@ -85,6 +85,27 @@ func (e *engine) breakerState(target string) (string, bool) {
 	return state, state != ""
 }
 
+// bulkheadState is the fullest of the bulkheads in front of a target. A target
+// that nothing has passed through has bulkheads that are empty.
+func (e *engine) bulkheadState(target string) (active, waiting int, ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, l := range e.layers {
+		if l.parts.bulkhead == nil || !l.applies(target) {
+			continue
+		}
+		ok = true
+		b := e.bound[l][target]
+		if b == nil {
+			continue
+		}
+		if a, w := b.bulkhead.current(); a > active {
+			active, waiting = a, w
+		}
+	}
+	return active, waiting, ok
+}
+
 func (e *engine) apply(l Layer) *layer {
 	e.mu.Lock()
 	defer e.mu.Unlock()

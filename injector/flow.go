@@ -26,6 +26,7 @@ type hold struct {
 	forever bool          // until the layer goes
 	stalled bool          // ends with the layer
 	reset   bool          // at the end the connection is reset
+	held    *tally        // of a bandwidth limit; nil: nobody asks
 }
 
 // decide draws for n bytes of this direction, in turn where there is an order.
@@ -45,7 +46,11 @@ func (f *flow) decide(n int, starts bool) {
 		}
 		if limit != nil && n > 0 && !b.off.Load() {
 			f.pace.sync()
-			f.holds = append(f.holds, hold{layer: b.layer, until: limit.reserve(time.Now(), n), stalled: true})
+			h := hold{layer: b.layer, until: limit.reserve(time.Now(), n), stalled: true}
+			if whole := f.conn.passage; whole != nil {
+				h.held = whole.held.of(f.up)
+			}
+			f.holds = append(f.holds, h)
 		}
 	}
 }
@@ -60,8 +65,9 @@ func (f *flow) draw(p *passage, starts bool) {
 		if r := b.layer.latency; r != nil && f.up && starts {
 			ordinal := r.count.next()
 			if r.hits.hit(ordinal) {
-				d := r.delay(ordinal)
+				d, jitter := r.delay(ordinal)
 				p.delay += d
+				p.jitter += jitter
 				f.holds = append(f.holds, hold{layer: b.layer, length: d})
 				p.hit(s, r.hits, Decision{Kind: KindLatency, Ordinal: ordinal, Delay: d})
 			}
@@ -98,7 +104,10 @@ func (f *flow) wait() error {
 			now := time.Now()
 			h.until = f.pace.early(now, now.Add(h.length))
 		}
-		if err := f.serve(h); err != nil {
+		start := time.Now()
+		err := f.serve(h)
+		h.held.since(start)
+		if err != nil {
 			return err
 		}
 		f.holds = f.holds[1:]

@@ -132,6 +132,14 @@ func (in *Injector) BreakerState(target string) (string, bool) {
 	return in.engine.breakerState(target)
 }
 
+// BulkheadState returns how many requests of a target are in progress behind the
+// bulkhead that the layers in force have for it, and how many wait in its
+// queue. Of several bulkheads, the one with the most in progress counts. It
+// returns false where there is none.
+func (in *Injector) BulkheadState(target string) (active, waiting int, ok bool) {
+	return in.engine.bulkheadState(target)
+}
+
 // Handler puts the target's layers in front of next.
 //
 // A response that was aborted ends with a panic of http.ErrAbortHandler where

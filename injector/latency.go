@@ -31,13 +31,16 @@ func newLatencyRule(l *Latency, key func(kind string) uint64) *latencyRule {
 	return r
 }
 
-// delay is how long the request with that ordinal is delayed when it is hit.
-func (r *latencyRule) delay(ordinal uint64) time.Duration {
-	base := float64(r.Latency.base(Mix(r.base, ordinal), Mix(r.second, ordinal)))
-	if j := clamp(r.JitterPercent, 0, 100) / 100; j > 0 {
-		base *= 1 + j*(2*fraction(Mix(r.jitter, ordinal))-1)
+// delay is how long the request with that ordinal is delayed when it is hit,
+// and by how much of it jitter made the delay longer or, negative, shorter.
+func (r *latencyRule) delay(ordinal uint64) (total, jitter time.Duration) {
+	base := r.Latency.base(Mix(r.base, ordinal), Mix(r.second, ordinal))
+	j := clamp(r.JitterPercent, 0, 100) / 100
+	if j == 0 {
+		return rounded(float64(base)), 0
 	}
-	return rounded(base)
+	total = rounded(float64(base) * (1 + j*(2*fraction(Mix(r.jitter, ordinal))-1)))
+	return total, total - base
 }
 
 // acts reports whether any delay can be longer than nothing.

@@ -1,6 +1,9 @@
 package injector
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // An Observer is told what the injector did. Its methods are called in
 // sequence order where there is a Sequencer and concurrently where there is
@@ -26,13 +29,15 @@ type Request struct {
 	Target    string
 	Method    string
 	Host      string
-	Path      string        // path only; the query is left out on purpose
-	Endpoint  string        // method and route pattern, ids replaced
-	RequestID string        // the caller's X-Request-Id
-	Layers    []LayerRef    // the layers it entered, in order
-	Decisions []Decision    // what fired or was masked, in order
-	Delay     time.Duration // the sum of all computed delays
-	Missed    []LayerRef    // those of Layers whose request matcher does not match it
+	Path      string          // path only; the query is left out on purpose
+	Endpoint  string          // method and route pattern, ids replaced
+	RequestID string          // the caller's X-Request-Id
+	Layers    []LayerRef      // the layers it entered, in order
+	Decisions []Decision      // what fired or was masked, in order
+	Delay     time.Duration   // the sum of all computed delays
+	Jitter    time.Duration   // what jitter added to it or, negative, took away
+	Context   context.Context // the request's own; for connections an empty one
+	Missed    []LayerRef      // those of Layers whose request matcher does not match it
 
 	// For a Journal only.
 
@@ -86,11 +91,18 @@ type Outcome struct {
 	N        int64 // the Request's
 	At       time.Time
 	Target   string
+	Endpoint string // the Request's
 	Layers   []LayerRef
 	Status   int    // what the client was sent; 0: nothing, or an aborted connection
 	Fault    string // the Kind that made the outcome; "": the upstream's own
 	Failed   bool   // a 5xx, or a connection or time-out fault
 	Canceled bool   // the client left first
+
+	// How long bandwidth limits held back bytes of the request, and of the
+	// response.
+	HeldUp, HeldDown time.Duration
+
+	Context context.Context // the Request's
 }
 
 // A Transition is a change of state of a breaker or a bulkhead that belongs to

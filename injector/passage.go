@@ -19,11 +19,12 @@ type passage struct {
 	perRequest bool   // count each request as a connection
 	body       *replay
 
-	n       int64
-	slot    Slot // nil without a Sequencer
-	pace    pace
-	arrived time.Time
-	stamp   time.Time // of the last turn; zero: the clock was not read yet
+	n        int64
+	slot     Slot // nil without a Sequencer
+	pace     pace
+	arrived  time.Time
+	endpoint string    // once it was reported
+	stamp    time.Time // of the last turn; zero: the clock was not read yet
 
 	set   *layerSet
 	at    int // how far it came: the layer
@@ -35,7 +36,9 @@ type passage struct {
 	stays     []stay
 	stays1    [1]stay // room for the usual case
 	delay     time.Duration
-	stalls    []stall // on the way up
+	jitter    time.Duration // in delay
+	held      tallies       // by bandwidth limits
+	stalls    []stall       // on the way up
 	downs     []stall
 	end       ending
 	decisions []Decision
@@ -169,6 +172,7 @@ func (p *passage) observed() *Request {
 	out := &p.told
 	*out = Request{
 		N: p.n, At: p.arrived, Decided: p.stamp, Target: p.target.name, Layers: p.refs(), Decisions: p.decisions, Delay: p.delay,
+		Jitter: p.jitter, Context: p.ctx,
 	}
 	for _, s := range p.stalls {
 		out.Delay += s.length
@@ -183,6 +187,7 @@ func (p *passage) observed() *Request {
 			out.Client, out.Conn, out.Length = clientAddr(r, p.engine.trustForwarded).String(), p.conn, r.ContentLength
 		}
 		out.Method, out.Host, out.Path, out.Endpoint, out.RequestID = methodOf(r), hostOf(r), r.URL.Path, endpoint(r), r.Header.Get("X-Request-Id")
+		p.endpoint = out.Endpoint
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package injector
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -124,5 +125,10 @@ func TestGoldenDecisions(t *testing.T) {
 	l := newLayer(Layer{Name: "slow", Config: Config{Latency: &Latency{
 		FixedDelay: 100_000_000, JitterPercent: 50,
 	}}}, 9, nil)
-	require.Equal(t, "79.708836ms 60.466439ms 109.737089ms", fmt.Sprint(l.latency.delay(0), l.latency.delay(1), l.latency.delay(2)))
+	delay := func(ordinal uint64) time.Duration {
+		d, jitter := l.latency.delay(ordinal)
+		require.Equal(t, 100*time.Millisecond+jitter, d)
+		return d
+	}
+	require.Equal(t, "79.708836ms 60.466439ms 109.737089ms", fmt.Sprint(delay(0), delay(1), delay(2)))
 }

@@ -3,7 +3,6 @@ package injector
 import (
 	"io"
 	"net/http"
-	"time"
 )
 
 // throttleUp limits the bandwidth of the request's body, in a copy: net/http
@@ -48,8 +47,7 @@ func (u *upload) Read(b []byte) (int, error) {
 			continue
 		}
 		u.pace.sync()
-		through := limit.up.reserve(time.Now(), n)
-		if !u.pace.sleep(u.passage.ctx, through, limit.layer) {
+		if !u.passage.throttle(&u.pace, limit, limit.up, n) {
 			return n, u.passage.ctx.Err()
 		}
 	}

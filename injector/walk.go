@@ -173,8 +173,10 @@ func (p *passage) fail(s *stay) {
 	}
 	d := s.drawn
 	if d.hits&hitLatency != 0 {
-		s.latency = s.layer.latency.delay(d.latency)
+		var jitter time.Duration
+		s.latency, jitter = s.layer.latency.delay(d.latency)
 		p.delay += s.latency
+		p.jitter += jitter
 		p.hit(s, s.layer.latency.hits, Decision{Kind: KindLatency, Ordinal: d.latency, Delay: s.latency})
 	}
 	if d.hits&hitTerminal == 0 {

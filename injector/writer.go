@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"time"
 )
 
 // A writer carries an upstream's response to the client and does to it what the
@@ -168,8 +167,7 @@ func (w *writer) send(b []byte) error {
 		if limit.off.Load() {
 			continue
 		}
-		through := limit.down.reserve(time.Now(), len(b))
-		if !p.pace.sleep(p.ctx, through, limit.layer) {
+		if !p.throttle(&p.pace, limit, limit.down, len(b)) {
 			return p.ctx.Err()
 		}
 		p.pace.sync()

@@ -60,23 +60,19 @@ func refuse(status int, format string, args ...any) error {
 	return &statusError{status: status, message: fmt.Sprintf(format, args...)}
 }
 
-// fail answers an error with the status that it deserves.
-func fail(w http.ResponseWriter, err error) {
+// fail answers an error with the status that it deserves, and returns that.
+func fail(w http.ResponseWriter, err error) (status int) {
+	status, message := http.StatusInternalServerError, err.Error()
+	var problems []orchestrator.Problem
 	if e, ok := errors.AsType[*statusError](err); ok {
-		writeError(w, e.status, e.message, e.problems...)
-		return
+		status, message, problems = e.status, e.message, e.problems
+	} else if e, ok := errors.AsType[*orchestrator.InvalidError](err); ok {
+		status, message, problems = http.StatusUnprocessableEntity, e.Error(), e.Problems
+	} else if _, ok := errors.AsType[*runningError](err); ok || errors.Is(err, errDisabled) {
+		status = http.StatusConflict
+	} else if errors.Is(err, errClosed) {
+		status = http.StatusServiceUnavailable
 	}
-	if e, ok := errors.AsType[*orchestrator.InvalidError](err); ok {
-		writeError(w, http.StatusUnprocessableEntity, e.Error(), e.Problems...)
-		return
-	}
-	if _, ok := errors.AsType[*runningError](err); ok || errors.Is(err, errDisabled) {
-		writeError(w, http.StatusConflict, err.Error())
-		return
-	}
-	if errors.Is(err, errClosed) {
-		writeError(w, http.StatusServiceUnavailable, err.Error())
-		return
-	}
-	writeError(w, http.StatusInternalServerError, err.Error())
+	writeError(w, status, message, problems...)
+	return status
 }

@@ -2,6 +2,8 @@ package server
 
 import (
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/mockforge-go/mockforge/injector"
@@ -21,6 +23,8 @@ type control struct {
 	drive     driver          // of a document's load
 	known     func() []string // names of the targets
 	eventLog  runLogs
+	metrics   *metrics
+	tracer    Tracer // nil: none
 
 	mu       sync.Mutex
 	enabled  bool
@@ -45,6 +49,10 @@ func (c *control) begin(enabled bool, config injector.Config, scenario *orchestr
 	c.standing.replace(config)
 	if scenario != nil {
 		c.standing.start(*scenario)
+	}
+	c.countScenarios(nil)
+	if enabled || config.HasSection() || scenario != nil {
+		c.logConfig("standing config")
 	}
 	c.apply()
 }
@@ -74,15 +82,52 @@ func (c *control) set(on *bool, f func(*standing) error) error {
 	if on != nil && !*on {
 		c.switchTo(false)
 	}
+	before := slices.Clone(c.standing.started)
 	if err := f(&c.standing); err != nil {
 		return err
 	}
+	c.countScenarios(before)
+	c.logConfig("config changed")
 	c.apply()
 	if on != nil && *on {
 		c.switchTo(true)
 	}
 	c.events.publish("config", viewConfig(c.enabled, c.standing.config()))
 	return nil
+}
+
+// countScenarios counts the scenarios that were started or stopped since. c.mu
+// is held.
+func (c *control) countScenarios(before []startedScenario) {
+	in := func(list []startedScenario, x startedScenario) bool {
+		return slices.ContainsFunc(list, func(y startedScenario) bool { return x.Name == y.Name && x.at.Equal(y.at) })
+	}
+	for _, x := range c.standing.started {
+		if !in(before, x) {
+			c.metrics.scenario(presetType(x.Name), "started")
+		}
+	}
+	for _, x := range before {
+		if !in(c.standing.started, x) {
+			c.metrics.scenario(presetType(x.Name), "stopped")
+		}
+	}
+}
+
+// logConfig names what the standing config has: its values may hold secrets.
+// c.mu is held.
+func (c *control) logConfig(message string) {
+	var present, scenarios []string
+	config := c.standing.config()
+	for _, s := range sections {
+		if s.present(config) {
+			present = append(present, s.name)
+		}
+	}
+	for _, s := range c.standing.started {
+		scenarios = append(scenarios, s.Name)
+	}
+	c.log.Info(message, "enabled", c.enabled, "sections", strings.Join(present, ","), "scenarios", strings.Join(scenarios, ","))
 }
 
 // setEnabled is the master switch.

@@ -28,6 +28,7 @@ func newForwarder(target string, upstream *url.URL, t *transports, o Options) fo
 	if h2c {
 		plain.Scheme = "http"
 	}
+	failures := &sparing{log: o.Logger}
 	return &proxy{httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.RawQuery = r.In.URL.RawQuery // what cannot be parsed too
@@ -51,7 +52,7 @@ func newForwarder(target string, upstream *url.URL, t *transports, o Options) fo
 			if r.Context().Err() != nil {
 				panic(http.ErrAbortHandler) // the client has left, or its answer was cut off
 			}
-			o.Logger.Warn("upstream failed", "target", target, "method", r.Method, "path", r.URL.Path, "error", err)
+			failures.warn("upstream failed", "target", target, "method", r.Method, "path", r.URL.Path, "error", err)
 			writeError(w, http.StatusBadGateway, "the upstream of target "+target+" cannot be reached: "+rootCause(err))
 		},
 	}}

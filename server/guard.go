@@ -12,8 +12,10 @@ import (
 // guard lets only those in who may control the server, and browsers only where
 // a page of an allowed origin asks.
 func (s *Server) guard(next http.Handler) http.Handler {
+	refused := &sparing{log: s.opts.Logger}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if why := s.notFromHere(w, r); why != "" {
+			refused.warn("API call refused", "remote", r.RemoteAddr, "path", r.URL.Path, "reason", "another origin or host")
 			writeError(w, http.StatusForbidden, why)
 			return
 		}
@@ -24,11 +26,13 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		if want := s.opts.AdminToken; want != "" {
 			got := token(r)
 			if got == "" {
+				refused.warn("API call refused", "remote", r.RemoteAddr, "path", r.URL.Path, "reason", "no token")
 				w.Header().Set("WWW-Authenticate", `Bearer realm="mockforge"`)
 				writeError(w, http.StatusUnauthorized, "the API needs the admin token: send Authorization: Bearer TOKEN")
 				return
 			}
 			if subtle.ConstantTimeCompare([]byte(got), []byte(want)) != 1 {
+				refused.warn("API call refused", "remote", r.RemoteAddr, "path", r.URL.Path, "reason", "wrong token")
 				writeError(w, http.StatusForbidden, "the admin token is not the one that the server was started with")
 				return
 			}

@@ -27,8 +27,12 @@ type live struct {
 
 func serveLive(t *testing.T, opts server.Options) *live {
 	t.Helper()
-	opts.Port = server.AnyPort
-	opts.Logger = slog.New(slog.DiscardHandler)
+	return serveLogged(t, opts, slog.New(slog.DiscardHandler))
+}
+
+func serveLogged(t *testing.T, opts server.Options, log *slog.Logger) *live {
+	t.Helper()
+	opts.Port, opts.Logger = server.AnyPort, log
 	if opts.Upstream == "" && len(opts.Targets) == 0 {
 		upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }))
 		t.Cleanup(upstream.Close)

@@ -63,8 +63,12 @@ type Options struct {
 	// 64 MiB.
 	EventLogBytes int64
 
-	// Logger receives what the server has to say. Default: slog.Default().
+	// Logger receives what the server has to say, never secrets or bodies.
+	// Default: slog.Default().
 	Logger *slog.Logger
+	// Tracer follows requests, runs and steps. Default: nothing does, at no
+	// cost.
+	Tracer Tracer
 	// Version is shown by /health and the API. Default: "(devel)".
 	Version string
 }

@@ -124,9 +124,7 @@ func (s *Server) call(e endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		if e.stream {
-			if err := e.handle(w, r); err != nil {
-				fail(w, err)
-			}
+			s.handle(e, w, r)
 			return
 		}
 		// Not every ResponseWriter has a connection to set deadlines of.
@@ -136,10 +134,16 @@ func (s *Server) call(e endpoint) http.Handler {
 		_ = control.SetWriteDeadline(deadline)
 		ctx, cancel := context.WithDeadline(r.Context(), deadline)
 		defer cancel()
-		if err := e.handle(w, r.WithContext(ctx)); err != nil {
-			fail(w, err)
-		}
+		s.handle(e, w, r.WithContext(ctx))
 		_ = control.Flush() // or a client that does not read would have all the time in the world
 		_ = control.SetWriteDeadline(time.Time{})
 	})
+}
+
+// handle makes a call. What was the server's own fault is logged.
+func (s *Server) handle(e endpoint, w http.ResponseWriter, r *http.Request) {
+	err := e.handle(w, r)
+	if err != nil && fail(w, err) == http.StatusInternalServerError {
+		s.opts.Logger.Error("API call failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	}
 }

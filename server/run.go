@@ -20,6 +20,7 @@ type activeRun struct {
 	document []byte // as JSON
 	run      *orchestrator.Run
 	done     chan struct{} // closed when it is over and its faults are gone
+	trace    RunTracer
 }
 
 func (r *activeRun) report() orchestrator.Report {
@@ -91,7 +92,10 @@ func (c *control) startRun(o *orchestrator.Orchestration, seed *uint64) (*active
 	}
 	a.run, err = orchestrator.NewRun(o, orchestrator.RunOptions{
 		Seed: seed, Injector: c.injector, Prompt: true, Log: log, Client: client, URL: c.drive.url,
-		Hooks: orchestrator.Hooks{Ended: func(res orchestrator.StepResult) { c.stepEnded(a, res) }},
+		Hooks: orchestrator.Hooks{
+			Step:  func(s *orchestrator.ActiveStep, do func() orchestrator.StepResult) { c.step(a, s, do) },
+			Ended: func(res orchestrator.StepResult) { c.stepEnded(a, res) },
+		},
 	})
 	if err != nil {
 		_ = closeLog() // nothing was written
@@ -113,6 +117,11 @@ func (c *control) startRun(o *orchestrator.Orchestration, seed *uint64) (*active
 	c.observers.run.Store(&observer)
 	c.injector.ObserveAll(true)
 	c.log.Info("orchestration started", "name", o.Name, "id", a.id, "seed", orchestrator.FormatSeed(a.run.Seed()))
+	c.metrics.runStarted(o.Name)
+	a.trace = noTracer{}
+	if c.tracer != nil {
+		a.trace = c.tracer.Run(a.report())
+	}
 	go func() {
 		a.run.Run(context.Background()) // ended by stopRun; its result is in the report
 		c.runEnded(a, closeLog)
@@ -144,12 +153,24 @@ func (c *control) newID() string {
 	return c.lastID
 }
 
+// step follows a step from before its faults begin until its verdict.
+func (c *control) step(a *activeRun, s *orchestrator.ActiveStep, do func() orchestrator.StepResult) {
+	kind := scenarioType(s.Spec.Scenario)
+	c.log.Info("step started", "id", a.id, "step", s.Spec.Name, "iteration", s.Iteration)
+	c.metrics.scenario(kind, "started")
+	end := a.trace.Step(s.Spec.Name, s.Iteration)
+	res := do()
+	c.metrics.scenario(kind, string(res.State))
+	end(res.Report())
+}
+
 // stepEnded keeps what is known, for the case that the server dies.
 func (c *control) stepEnded(a *activeRun, res orchestrator.StepResult) {
 	c.log.Info("step ended", "id", a.id, "step", res.Name, "iteration", res.Iteration, "state", res.State, "reason", res.Reason)
 	if err := c.store.setRunning(&running{Report: a.report(), Document: a.document}); err != nil {
 		c.log.Error("the state of the run cannot be kept", "error", err)
 	}
+	c.metrics.stepEnded(a.run.Status().Name, res.Report())
 	c.events.publish("step", res.Report())
 }
 
@@ -169,6 +190,8 @@ func (c *control) runEnded(a *activeRun, closeLog func() error) {
 		c.log.Error("the result of the run cannot be kept", "error", err)
 	}
 	c.log.Info("orchestration ended", "name", report.Name, "id", a.id, "state", report.State, "reason", report.Reason)
+	c.metrics.runEnded(report)
+	a.trace.End(report)
 	c.events.publish("run", report)
 	c.events.publish("status", c.statusLocked())
 	close(a.done)

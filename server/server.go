@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -63,10 +64,13 @@ func New(opts Options) (*Server, error) {
 			return nil, err
 		}
 	}
-	s := &Server{opts: opts, stats: newStatistician(), times: defaultTimes}
+	endpoints := newVocabulary(maxEndpoints)
+	s := &Server{opts: opts, stats: newStatistician(endpoints), metrics: newMetrics(endpoints), times: defaultTimes}
 	s.base, s.cutAll = context.WithCancel(context.Background())
-	s.metrics = newMetrics()
-	seen := &observers{always: []injector.Observer{s.stats, s.metrics}}
+	seen := &observers{always: []injector.Observer{s.stats, s.metrics, transitionLog{opts.Logger}}}
+	if opts.Tracer != nil {
+		seen.always = append(seen.always, opts.Tracer)
+	}
 	injectorOptions := []injector.Option{injector.WithSeed(opts.Seed), injector.WithObserver(seen)}
 	if opts.TrustForwarded {
 		injectorOptions = append(injectorOptions, injector.TrustForwarded())
@@ -79,6 +83,11 @@ func New(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if opts.Tracer != nil {
+		for _, t := range s.plane.targets {
+			t.handler = opts.Tracer.Handler(t.Name, t.handler)
+		}
+	}
 	kept, err := storeFor(opts.DataDir)
 	if err != nil {
 		return nil, err
@@ -90,9 +99,9 @@ func New(opts Options) (*Server, error) {
 	}
 	s.control = &control{
 		injector: in, observers: seen, store: kept, events: newHub(), log: opts.Logger, seed: opts.Seed,
-		drive: s, known: s.plane.names, eventLog: logs,
+		drive: s, known: s.plane.names, eventLog: logs, metrics: s.metrics, tracer: opts.Tracer,
 	}
-	s.metrics.control = s.control
+	s.metrics.registry.MustRegister(newGauges(s.control))
 	if err := s.control.recover(); err != nil {
 		_ = errors.Join(kept.close(), logs.close()) // the first error says more
 		return nil, err
@@ -150,6 +159,12 @@ func (s *Server) Listen() error {
 		opened = append(opened, l)
 	}
 	s.listener = main
+	s.opts.Logger.Info("listening", "url", s.scheme()+"://"+main.Addr().String(), "targets", strings.Join(s.plane.names(), ","), "version", s.opts.Version)
+	for _, t := range s.plane.targets {
+		if t.listener != nil {
+			s.opts.Logger.Info("listening", "url", t.url(s.scheme(), main.Addr()), "target", t.Name)
+		}
+	}
 	return nil
 }
 
@@ -253,6 +268,8 @@ func (s *Server) Close() error {
 		listeners = append(listeners, t.listener)
 	}
 	s.mu.Unlock()
+	s.opts.Logger.Info("stopping")
+	defer s.opts.Logger.Info("stopped")
 	s.control.close()
 	s.control.events.close()
 	ctx, cancel := context.WithTimeout(context.Background(), s.times.shutdown)

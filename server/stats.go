@@ -12,7 +12,7 @@ import (
 
 // Stats count what was injected since the server started. Endpoints are
 // methods with route patterns, in which ids are replaced; from the 501st on
-// they are counted as "other".
+// they are counted as "other". Times are milliseconds.
 type Stats struct {
 	FaultsByType              map[string]map[string]int64 `json:"faults_by_type"` // kind, endpoint
 	FaultsTotalByType         map[string]int64            `json:"faults_total_by_type"`
@@ -21,8 +21,12 @@ type Stats struct {
 	RateLimitTotal            int64                       `json:"rate_limit_violations_total"`
 	LatencySamplesByEndpoint  map[string]int64            `json:"latency_samples_by_endpoint"`
 	LatencyAverageByEndpoint  map[string]float64          `json:"latency_avg_ms_by_endpoint"`
-	RequestsObserved          int64                       `json:"requests_observed"` // that met a layer
-	RequestsFailed            int64                       `json:"requests_failed"`   // of those: a 5xx, a connection or a time-out fault
+	JitterSamplesByEndpoint   map[string]int64            `json:"jitter_samples_by_endpoint"`
+	JitterAverageByEndpoint   map[string]float64          `json:"jitter_avg_ms_by_endpoint"`               // longer or shorter
+	ThrottleSamples           map[string]int64            `json:"bandwidth_throttle_samples_by_direction"` // request, response
+	ThrottleTotal             map[string]float64          `json:"bandwidth_throttle_total_ms"`             // by direction
+	RequestsObserved          int64                       `json:"requests_observed"`                       // that met a layer
+	RequestsFailed            int64                       `json:"requests_failed"`                         // of those: a 5xx, a connection or a time-out fault
 	CircuitBreakerTransitions int64                       `json:"circuit_breaker_transitions"`
 }
 
@@ -44,20 +48,21 @@ type LatencyStats struct {
 }
 
 const (
-	maxEndpoints  = 500
-	otherEndpoint = "other"
-	maxSamples    = 1000
-	sampleAge     = 5 * time.Minute
+	maxEndpoints = 500
+	maxSamples   = 1000
+	sampleAge    = 5 * time.Minute
 )
 
 // A statistician keeps Stats and the latest latency samples. It is an
 // injector.Observer.
 type statistician struct {
+	names    *vocabulary // of endpoints
 	requests atomic.Int64
 	failed   atomic.Int64
 
 	mu        sync.Mutex
 	endpoints map[string]*endpointStats
+	held      map[string]*heldStats // by direction
 	changes   int64
 	samples   []LatencySample // a ring once it is full
 	next      int
@@ -67,9 +72,20 @@ type endpointStats struct {
 	faults  map[string]int64
 	delays  int64
 	delayed time.Duration
+	jitters int64
+	jitter  time.Duration
 }
 
-func newStatistician() *statistician { return &statistician{endpoints: map[string]*endpointStats{}} }
+type heldStats struct {
+	samples int64
+	total   time.Duration
+}
+
+func newStatistician(endpoints *vocabulary) *statistician {
+	return &statistician{
+		names: endpoints, endpoints: map[string]*endpointStats{}, held: map[string]*heldStats{"request": {}, "response": {}},
+	}
+}
 
 // Request implements injector.Observer.
 func (s *statistician) Request(r *injector.Request) {
@@ -91,20 +107,20 @@ func (s *statistician) Request(r *injector.Request) {
 		if d.Kind == injector.KindLatency {
 			e.delays++
 			e.delayed += d.Delay
-			s.sample(LatencySample{time.Now().UnixMilli(), float64(d.Delay) / float64(time.Millisecond)})
+			s.sample(LatencySample{time.Now().UnixMilli(), milliseconds(d.Delay)})
 		}
+	}
+	if r.Jitter != 0 {
+		e := s.endpoint(r.Endpoint)
+		e.jitters++
+		e.jitter += r.Jitter.Abs()
 	}
 }
 
 func (s *statistician) endpoint(name string) *endpointStats {
+	name = s.names.of(name)
 	e := s.endpoints[name]
 	if e == nil {
-		if len(s.endpoints) >= maxEndpoints {
-			name = otherEndpoint
-			if e = s.endpoints[name]; e != nil {
-				return e
-			}
-		}
 		e = &endpointStats{faults: map[string]int64{}}
 		s.endpoints[name] = e
 	}
@@ -122,8 +138,22 @@ func (s *statistician) sample(l LatencySample) {
 
 // Done implements injector.Observer.
 func (s *statistician) Done(o *injector.Outcome) {
+	if len(o.Layers) == 0 {
+		return
+	}
 	if o.Failed {
 		s.failed.Add(1)
+	}
+	if o.HeldUp+o.HeldDown == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for direction, d := range map[string]time.Duration{"request": o.HeldUp, "response": o.HeldDown} {
+		if d > 0 {
+			s.held[direction].samples++
+			s.held[direction].total += d
+		}
 	}
 }
 
@@ -144,6 +174,8 @@ func (s *statistician) stats() Stats {
 	out := Stats{
 		FaultsByType: map[string]map[string]int64{}, FaultsTotalByType: map[string]int64{},
 		RateLimitByEndpoint: map[string]int64{}, LatencySamplesByEndpoint: map[string]int64{}, LatencyAverageByEndpoint: map[string]float64{},
+		JitterSamplesByEndpoint: map[string]int64{}, JitterAverageByEndpoint: map[string]float64{},
+		ThrottleSamples: map[string]int64{}, ThrottleTotal: map[string]float64{},
 		RequestsObserved: s.requests.Load(), RequestsFailed: s.failed.Load(), CircuitBreakerTransitions: s.changes,
 	}
 	for name, e := range s.endpoints {
@@ -161,8 +193,15 @@ func (s *statistician) stats() Stats {
 		}
 		if e.delays > 0 {
 			out.LatencySamplesByEndpoint[name] = e.delays
-			out.LatencyAverageByEndpoint[name] = float64(e.delayed) / float64(e.delays) / float64(time.Millisecond)
+			out.LatencyAverageByEndpoint[name] = milliseconds(e.delayed) / float64(e.delays)
 		}
+		if e.jitters > 0 {
+			out.JitterSamplesByEndpoint[name] = e.jitters
+			out.JitterAverageByEndpoint[name] = milliseconds(e.jitter) / float64(e.jitters)
+		}
+	}
+	for direction, h := range s.held {
+		out.ThrottleSamples[direction], out.ThrottleTotal[direction] = h.samples, milliseconds(h.total)
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -11,10 +12,12 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mockforge-go/mockforge/server"
+	"github.com/mockforge-go/mockforge/server/telemetry"
 )
 
 // serveFlags are those of serve that do not say what goes wrong.
@@ -42,7 +45,7 @@ echo of each request.
 Flags, the API and started scenarios make up one standing config; an
 orchestration suspends it while it runs. Chaos never applies to /api/chaos/,
 /metrics and /health. Without --chaos nothing is injected until
-mockforge chaos enable.
+mockforge chaos enable. Where OTEL_EXPORTER_OTLP_ENDPOINT is set, traces go there.
 
 A target is reached at /NAME; with options after the URL by another prefix, by
 its Host, or on a port of its own:
@@ -62,6 +65,16 @@ its Host, or on a port of its own:
 			if err := f.complete(c); err != nil {
 				return err
 			}
+			tracer, flush, err := telemetry.FromEnvironment(c.Context(), f.opts.Version, f.opts.Logger)
+			if err != nil {
+				return &exitError{exitUsage, err}
+			}
+			defer func() {
+				ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), 5*time.Second)
+				defer cancel()
+				_ = flush(ctx) // what is not taken has been logged
+			}()
+			f.opts.Tracer = tracer
 			s, err := server.New(f.opts)
 			if err == nil {
 				err = s.Listen()

@@ -1,0 +1,67 @@
+package server
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/mockforge-go/mockforge/injector"
+)
+
+// Request implements injector.Observer.
+func (m *metrics) Request(r *injector.Request) {
+	if len(r.Decisions) == 0 {
+		return
+	}
+	endpoint := m.endpoints.of(r.Endpoint)
+	triggered, delayed := false, false
+	for _, d := range r.Decisions {
+		if d.Masked {
+			continue
+		}
+		triggered = true
+		m.faults.WithLabelValues(d.Kind, endpoint).Inc()
+		switch d.Kind {
+		case injector.KindLatency:
+			delayed = true
+			m.latency.WithLabelValues(endpoint).Observe(milliseconds(d.Delay))
+		case injector.KindRateLimit:
+			m.violations.WithLabelValues(endpoint).Inc()
+		}
+	}
+	if triggered {
+		m.triggers.Inc()
+	}
+	if delayed && r.Jitter != 0 {
+		m.jitter.WithLabelValues(endpoint).Observe(milliseconds(r.Jitter.Abs()))
+	}
+}
+
+// Done implements injector.Observer.
+func (m *metrics) Done(o *injector.Outcome) {
+	if len(o.Layers) == 0 {
+		return // a run watches the others too
+	}
+	m.requests.WithLabelValues(o.Target, ending(o)).Inc()
+	if o.HeldUp > 0 {
+		m.throttle.WithLabelValues(m.endpoints.of(o.Endpoint), "request").Observe(milliseconds(o.HeldUp))
+	}
+	if o.HeldDown > 0 {
+		m.throttle.WithLabelValues(m.endpoints.of(o.Endpoint), "response").Observe(milliseconds(o.HeldDown))
+	}
+}
+
+// Transition implements injector.Observer: states are read when somebody asks.
+func (m *metrics) Transition(*injector.Transition) {}
+
+// ending is how a request ended, in one of few words.
+func ending(o *injector.Outcome) string {
+	switch {
+	case o.Canceled:
+		return "canceled"
+	case o.Status < 100 || o.Status > 599:
+		return "aborted"
+	}
+	return strconv.Itoa(o.Status/100) + "xx"
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

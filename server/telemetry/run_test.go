@@ -1,0 +1,52 @@
+package telemetry_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/codes"
+
+	"github.com/mockforge-go/mockforge/server"
+)
+
+func TestRunSpans(t *testing.T) {
+	t.Parallel()
+	s := serve(t, server.Options{Chaos: true})
+	resp, err := http.Post(s.URL()+"/api/chaos/orchestration/start", "application/json", strings.NewReader(`{
+		"name": "outage", "seed": 7, "load": {"rate": 50},
+		"steps": [
+			{"name": "quiet", "duration_seconds": 0.1},
+			{"name": "errors", "duration_seconds": 0.2, "scenario": {"config": {"fault_injection": {"http_errors": [503], "http_error_probability": 1}}},
+			 "expect": ["server.error_rate <= 1%"]}
+		]}`))
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, 200, resp.StatusCode)
+	run := s.span("orchestration outage")
+	require.Equal(t, codes.Error, run.Status.Code)
+	require.False(t, run.Parent.IsValid())
+	require.Equal(t, "failed", attributes(run)["mockforge.orchestration.state"])
+	require.Equal(t, "0x7", attributes(run)["mockforge.orchestration.seed"])
+	for name, state := range map[string]string{"quiet": "passed", "errors": "failed"} {
+		step := s.span("step " + name)
+		require.Equal(t, run.SpanContext.SpanID(), step.Parent.SpanID())
+		require.Equal(t, run.SpanContext.TraceID(), step.SpanContext.TraceID())
+		got := attributes(step)
+		require.Equal(t, state, got["mockforge.orchestration.state"])
+		require.Equal(t, []string{name}, got["mockforge.chaos.step"])
+		require.Equal(t, int64(1), got["mockforge.orchestration.iteration"])
+		require.Equal(t, attributes(run)["mockforge.orchestration.run_id"], got["mockforge.orchestration.run_id"])
+		require.False(t, step.StartTime.Before(run.StartTime))
+		require.False(t, step.EndTime.After(run.EndTime))
+	}
+	injected := 0
+	for _, span := range s.spans.GetSpans() {
+		if got := attributes(span); got["mockforge.target"] == "default" && got["mockforge.chaos.fault"] != nil {
+			require.Equal(t, []string{"errors"}, got["mockforge.chaos.step"])
+			injected++
+		}
+	}
+	require.Positive(t, injected)
+}
