@@ -33,6 +33,9 @@ func (r *Run) startJudge() (stop func()) {
 			case <-r.ctx.Done():
 				return
 			}
+			if r.resting() {
+				continue
+			}
 			if reason := r.met(); reason != "" {
 				r.fail(reason)
 				r.Stop(reason)

@@ -74,6 +74,9 @@ func (r *Run) tolerance(d time.Duration) time.Duration {
 func (r *Run) parallel(iteration int) {
 	group, stop := context.WithCancelCause(r.ctx)
 	defer stop(nil)
+	if r.late != nil {
+		group = r.late.group
+	}
 	var steps sync.WaitGroup
 	var mu sync.Mutex
 	failed := false
@@ -101,16 +104,22 @@ func (r *Run) parallel(iteration int) {
 				r.skipped(step, iteration, reasonOf(group))
 				return
 			}
-			res, ended := r.step(group, i, iteration, nominal, nil)
-			bad := r.note(res)
+			var ended time.Time
+			bad := false
+			if r.late != nil {
+				ended = r.late.step(i, iteration, nominal)
+			} else {
+				var res StepResult
+				res, ended = r.step(group, i, iteration, nominal, nil)
+				if bad = r.note(res); bad && !res.Tolerated {
+					stop(fmt.Errorf("%w by %s", ErrStopped, step.Name))
+				}
+			}
 			mu.Lock()
+			defer mu.Unlock()
 			failed = failed || bad
 			if ended.After(end) {
 				end = ended
-			}
-			mu.Unlock()
-			if bad && !res.Tolerated {
-				stop(fmt.Errorf("%w by %s", ErrStopped, step.Name))
 			}
 		})
 	}
@@ -118,6 +127,9 @@ func (r *Run) parallel(iteration int) {
 	r.clock = end
 	for _, i := range after {
 		step := r.o.Steps[i]
+		if r.late != nil {
+			failed = r.late.failedIn(iteration, step.When == OnFailure)
+		}
 		if reason := r.skip(step, failed); reason != "" {
 			r.skipped(step, iteration, reason)
 			continue
@@ -125,6 +137,10 @@ func (r *Run) parallel(iteration int) {
 		nominal := r.aligned().Add(step.DelayBefore)
 		if !r.schedule.sleepUntil(r.ctx, nominal) {
 			r.skipped(step, iteration, reasonOf(r.ctx))
+			continue
+		}
+		if r.late != nil {
+			r.clock = r.late.step(i, iteration, nominal)
 			continue
 		}
 		res, ended := r.step(r.ctx, i, iteration, nominal, nil)

@@ -115,6 +115,7 @@ type Run struct {
 	follows   *following    // nil without Follow
 	late      *lateVerdicts // nil without RunOptions.Prompt
 	suspended string        // why chaos is switched off; "": it is not
+	wasOff    string        // why it was, at any time
 	past      map[string]assert.Results
 	reference float64 // error rate of the last quiet step
 	result    RunResult
@@ -394,7 +395,7 @@ func (r *Run) finish() RunResult {
 		checks = r.shared(r.o.Expect, slices.ContainsFunc(r.o.Steps, r.o.loaded), report.Checks, results)
 	default:
 		for i, e := range r.o.Expect {
-			checks = append(checks, Check{Expectation: e, Verdict: e.Check(results), Documented: true, Index: i})
+			checks = append(checks, Check{Expectation: e, Verdict: r.unlessSuspended(e.Check(results)), Documented: true, Index: i})
 		}
 	}
 	r.mu.Lock()

@@ -98,7 +98,10 @@ func TestSuspendedStepsAreInconclusive(t *testing.T) {
 			return orchestrator.Step{Name: name, Duration: 10 * time.Second, Scenario: failing(1), Load: &orchestrator.Traffic{Rate: 10},
 				Expect: []assert.Expectation{assert.MustParse("error_rate >= 99%")}}
 		}
-		r := newRig(t, orchestrator.Orchestration{Steps: []orchestrator.Step{step("a"), step("b"), step("c"), step("d")}}, orchestrator.RunOptions{})
+		r := newRig(t, orchestrator.Orchestration{Steps: []orchestrator.Step{step("a"), step("b"), step("c"), step("d")},
+			Expect:         []assert.Expectation{assert.MustParse("error_rate >= 99%")},
+			StopConditions: []assert.Expectation{assert.MustParse("error_rate <= 1%")},
+		}, orchestrator.RunOptions{})
 		time.AfterFunc(15*time.Second, func() {
 			r.Suspend("chaos was switched off")
 			r.Injector().Suspend()
@@ -113,6 +116,59 @@ func TestSuspendedStepsAreInconclusive(t *testing.T) {
 			require.Equal(t, want, stepOf(t, res, name).State, name)
 		}
 		require.Equal(t, "chaos was switched off", stepOf(t, res, "b").Reason)
+		require.Equal(t, assert.Inconclusive, res.Checks[0].Verdict.Status, "nor can anything be said of the whole run")
 		require.InDelta(t, 50, stepOf(t, res, "b").Results.Failed(), 1, "time went on, without faults")
+	})
+}
+
+// Neither does a parallel iteration wait for verdicts, nor a step that runs after
+// a failure for more of them than it needs.
+func TestPromptDoesNotWaitForMore(t *testing.T) {
+	t.Parallel()
+	body := func(s *orchestrator.ActiveStep) {
+		if s.Iteration > 1 {
+			return
+		}
+		takes := map[string]time.Duration{"slow": 20 * time.Second, "bad": 2 * time.Second}[s.Spec.Name]
+		if takes == 0 {
+			return
+		}
+		time.Sleep(s.Duration() - time.Second)
+		_ = s.Do(func(context.Context) error {
+			time.Sleep(takes)
+			if s.Spec.Name == "bad" {
+				return errors.New("no")
+			}
+			return nil
+		})
+	}
+	noErrors := []assert.Expectation{assert.MustParse("error_rate <= 0%")}
+	t.Run("parallel", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, orchestrator.Orchestration{Parallel: true, Loop: true, MaxIterations: 2, Steps: []orchestrator.Step{
+				{Name: "slow", Duration: 10 * time.Second, Expect: noErrors}, quietStep("other", 5*time.Second),
+			}}, orchestrator.RunOptions{Prompt: true, Hooks: orchestrator.Hooks{Body: body}})
+			res := r.run()
+			var starts []time.Duration
+			for _, s := range res.Steps {
+				if s.Name == "slow" {
+					starts = append(starts, s.Start)
+				}
+			}
+			require.Equal(t, []time.Duration{0, 10 * time.Second}, starts)
+		})
+	})
+	t.Run("on_failure", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, orchestrator.Orchestration{Steps: []orchestrator.Step{
+				{Name: "slow", Duration: 2 * time.Second},
+				{Name: "bad", Duration: 2 * time.Second, Expect: noErrors, ContinueOnFailure: true},
+				{Name: "after", Duration: time.Second, When: orchestrator.OnFailure},
+			}}, orchestrator.RunOptions{Prompt: true, Hooks: orchestrator.Hooks{Body: body}})
+			res := r.run()
+			require.Equal(t, 5*time.Second, stepOf(t, res, "after").Start.Round(time.Millisecond), "bad is known to have failed at 5 s")
+		})
 	})
 }

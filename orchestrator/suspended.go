@@ -1,14 +1,19 @@
 package orchestrator
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/mockforge-go/mockforge/assert"
+)
 
 // Suspend records that chaos was switched off by somebody else, for the given
 // reason: time goes on, and the steps in force, and those that come into force
-// before Resume, are inconclusive unless they fail for a reason of their own.
+// before Resume, are inconclusive unless they fail for a reason of their own. So
+// is what is expected of the whole run. Stop conditions are not judged meanwhile.
 // It does not switch anything off itself, see injector.Injector.Suspend.
 func (r *Run) Suspend(reason string) {
 	r.mu.Lock()
-	r.suspended = reason
+	r.suspended, r.wasOff = reason, reason
 	r.mu.Unlock()
 	r.recorder.inForce(func(s *ActiveStep) { s.doubt(reason) })
 }
@@ -44,4 +49,22 @@ func (s *ActiveStep) doubtful() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.doubts) > 0
+}
+
+// unlessSuspended is a verdict about the whole run, which says nothing where
+// chaos was off for a part of it.
+func (r *Run) unlessSuspended(v assert.Verdict) assert.Verdict {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.wasOff != "" {
+		v.Status, v.Detail = assert.Inconclusive, []string{"hint     " + r.wasOff}
+	}
+	return v
+}
+
+// resting reports whether chaos is off.
+func (r *Run) resting() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.suspended != ""
 }

@@ -20,6 +20,7 @@ type activeRun struct {
 	document []byte // as JSON
 	run      *orchestrator.Run
 	done     chan struct{} // closed when it is over and its faults are gone
+	keeper   *keeper
 	trace    RunTracer
 }
 
@@ -118,6 +119,16 @@ func (c *control) startRun(o *orchestrator.Orchestration, seed *uint64) (*active
 	c.injector.ObserveAll(true)
 	c.log.Info("orchestration started", "name", o.Name, "id", a.id, "seed", orchestrator.FormatSeed(a.run.Seed()))
 	c.metrics.runStarted(o.Name)
+	a.keeper = &keeper{
+		write:  func() error { return c.store.setRunning(&running{Report: a.report(), Document: a.document}) },
+		failed: func(err error) { c.log.Error("the state of the run cannot be kept", "error", err) },
+		report: func(ended []orchestrator.StepReport) {
+			for _, s := range ended {
+				c.events.publish("step", s)
+			}
+		},
+	}
+	a.keeper.start()
 	a.trace = noTracer{}
 	if c.tracer != nil {
 		a.trace = c.tracer.Run(a.report())
@@ -167,11 +178,8 @@ func (c *control) step(a *activeRun, s *orchestrator.ActiveStep, do func() orche
 // stepEnded keeps what is known, for the case that the server dies.
 func (c *control) stepEnded(a *activeRun, res orchestrator.StepResult) {
 	c.log.Info("step ended", "id", a.id, "step", res.Name, "iteration", res.Iteration, "state", res.State, "reason", res.Reason)
-	if err := c.store.setRunning(&running{Report: a.report(), Document: a.document}); err != nil {
-		c.log.Error("the state of the run cannot be kept", "error", err)
-	}
-	c.metrics.stepEnded(a.run.Status().Name, res.Report())
-	c.events.publish("step", res.Report())
+	c.metrics.stepEnded(a.name, res.Report())
+	a.keeper.stepEnded(res.Report())
 }
 
 // runEnded puts everything back as it was before the run.
@@ -179,6 +187,7 @@ func (c *control) runEnded(a *activeRun, closeLog func() error) {
 	if err := closeLog(); err != nil {
 		c.log.Error("the event log is not complete", "error", err)
 	}
+	a.keeper.stop()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.observers.run.Store(nil)
@@ -219,31 +228,55 @@ func (c *control) stopRun(reason string) bool {
 
 // recover turns a run that the last server did not end into history.
 func (c *control) recover() error {
-	past, err := c.store.history()
+	last, err := c.store.latest()
 	if err != nil {
 		return err
 	}
-	if len(past) > 0 {
-		c.last, c.lastID = &past[0], past[0].ID
+	if last != nil {
+		c.last, c.lastID = last, last.ID
 	}
 	r, err := c.store.running()
 	if err != nil || r == nil {
 		return err
 	}
 	c.lastID = r.Report.ID
-	report := r.Report
-	report.State, report.Reason, report.Current = orchestrator.RunStopped, orchestrator.ErrStopped.Error()+": interrupted", nil
-	kept := report.Steps[:0]
-	for _, s := range report.Steps {
-		if s.State == orchestrator.StepRunning {
-			s.State, s.Reason = orchestrator.StepSkipped, report.Reason
-		}
-		kept = append(kept, s)
-	}
-	report.Steps = kept
+	report := interrupted(*r)
 	c.last = &report
 	c.log.Warn("a run was interrupted when the server died", "name", report.Name, "id", report.ID)
 	return errors.Join(c.store.addHistory(report), c.store.setRunning(nil))
+}
+
+// interrupted is the report of a run in the middle of which the server died:
+// what was in force then, and what was still to come in its iteration, is
+// skipped.
+func interrupted(r running) orchestrator.Report {
+	report := r.Report
+	report.State, report.Reason = orchestrator.RunStopped, orchestrator.ErrStopped.Error()+": interrupted"
+	report.Current, report.Remaining = nil, 0
+	report.Ended = report.Started.Add(time.Duration(report.Elapsed * float64(time.Second)))
+	seen := map[string]bool{}
+	for i := range report.Steps {
+		s := &report.Steps[i]
+		if s.Iteration == report.Iteration {
+			seen[s.Name] = true
+		}
+		if s.State == orchestrator.StepRunning {
+			s.State, s.Reason, s.End = orchestrator.StepSkipped, report.Reason, report.Elapsed
+		}
+	}
+	o, _, err := orchestrator.Parse(r.Document, orchestrator.JSON)
+	if err != nil {
+		return report // it says less
+	}
+	for _, step := range o.Steps {
+		if !seen[step.Name] {
+			report.Steps = append(report.Steps, orchestrator.StepReport{
+				Name: step.Name, Iteration: report.Iteration, State: orchestrator.StepSkipped, Reason: report.Reason,
+				Start: report.Elapsed, End: report.Elapsed,
+			})
+		}
+	}
+	return report
 }
 
 // close stops the run and accepts no other.

@@ -38,31 +38,36 @@ func (c *control) statusLocked() OrchestrationStatus {
 	return OrchestrationStatus{IsRunning: c.current != nil && !report.State.Ended(), Name: &report.Name, Progress: report.Progress, Details: report}
 }
 
-// history lists the runs that ended, newest first, and the one in progress
-// before them.
-func (c *control) history() ([]orchestrator.Report, error) {
-	c.mu.Lock() // or a run that ends now would be in neither
+// now is the report of the run in progress, else that of the one that ended
+// last; nil: nothing ran yet.
+func (c *control) now() *orchestrator.Report {
+	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.current != nil {
+		return new(c.current.report())
+	}
+	return c.last
+}
+
+// history lists the runs that ended, newest first, and the one in progress
+// before them. The store is read without the lock: it may take a while, and to
+// stop a run must not wait for it.
+func (c *control) history() ([]orchestrator.Report, error) {
+	now := c.now()
 	all, err := c.store.history()
 	if err != nil {
 		return nil, err
 	}
-	if c.current != nil {
-		all = slices.Insert(all, 0, c.current.report())
+	if now != nil && !slices.ContainsFunc(all, func(r orchestrator.Report) bool { return r.ID == now.ID }) {
+		all = slices.Insert(all, 0, *now)
 	}
 	return all[:min(len(all), maxHistory)], nil
 }
 
-// find is the run of that id.
+// find is the run of that id; nil: it is not known.
 func (c *control) find(id string) (*orchestrator.Report, error) {
-	all, err := c.history()
-	if err != nil {
-		return nil, err
+	if now := c.now(); now != nil && now.ID == id {
+		return now, nil
 	}
-	for i := range all {
-		if all[i].ID == id {
-			return &all[i], nil
-		}
-	}
-	return nil, nil
+	return c.store.past(id)
 }

@@ -54,8 +54,10 @@ type store interface {
 	setRunning(*running) error // nil: nothing runs
 	running() (*running, error)
 
-	addHistory(orchestrator.Report) error    // keeps the latest maxHistory
-	history() ([]orchestrator.Report, error) // newest first
+	addHistory(orchestrator.Report) error         // keeps the latest maxHistory
+	history() ([]orchestrator.Report, error)      // newest first
+	past(id string) (*orchestrator.Report, error) // nil: there is none
+	latest() (*orchestrator.Report, error)        // nil: there is none
 
 	close() error
 }

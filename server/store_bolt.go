@@ -1,7 +1,6 @@
 package server
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -185,7 +184,7 @@ func (s *boltStore) running() (*running, error) {
 	return &list[0], nil
 }
 
-// addHistory numbers the runs, so that the order of the keys is theirs.
+// addHistory keys runs by their ids, which rise.
 func (s *boltStore) addHistory(r orchestrator.Report) error {
 	data, err := json.Marshal(r)
 	if err != nil {
@@ -193,16 +192,16 @@ func (s *boltStore) addHistory(r orchestrator.Report) error {
 	}
 	return s.db.Update(func(tx *bolt.Tx) error {
 		b := tx.Bucket([]byte(bucketHistory))
-		n, err := b.NextSequence()
-		if err != nil {
+		if err := b.Put([]byte(r.ID), data); err != nil {
 			return err
 		}
-		if n > maxHistory {
-			if err := b.Delete(binary.BigEndian.AppendUint64(nil, n-maxHistory)); err != nil {
+		for n := b.Inspect().KeyN; n > maxHistory; n-- {
+			oldest, _ := b.Cursor().First()
+			if err := b.Delete(oldest); err != nil {
 				return err
 			}
 		}
-		return b.Put(binary.BigEndian.AppendUint64(nil, n), data)
+		return nil
 	})
 }
 
@@ -210,6 +209,23 @@ func (s *boltStore) history() ([]orchestrator.Report, error) {
 	list, err := all[orchestrator.Report](s, bucketHistory)
 	slices.Reverse(list)
 	return list, err
+}
+
+func (s *boltStore) past(id string) (*orchestrator.Report, error) {
+	return one[orchestrator.Report](s, bucketHistory, id)
+}
+
+func (s *boltStore) latest() (*orchestrator.Report, error) {
+	var id string
+	err := s.db.View(func(tx *bolt.Tx) error {
+		key, _ := tx.Bucket([]byte(bucketHistory)).Cursor().Last()
+		id = string(key)
+		return nil
+	})
+	if err != nil || id == "" {
+		return nil, err
+	}
+	return s.past(id)
 }
 
 func (s *boltStore) close() error { return s.db.Close() }

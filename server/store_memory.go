@@ -14,7 +14,7 @@ type memoryStore struct {
 	docs    map[string]imported
 	custom  map[string][]byte
 	current *running
-	past    []orchestrator.Report // newest first
+	runs    []orchestrator.Report // newest first
 }
 
 func newMemoryStore() *memoryStore {
@@ -126,15 +126,35 @@ func (s *memoryStore) running() (*running, error) {
 func (s *memoryStore) addHistory(r orchestrator.Report) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.past = slices.Insert(s.past, 0, r)
-	s.past = s.past[:min(len(s.past), maxHistory)]
+	s.runs = slices.Insert(s.runs, 0, r)
+	s.runs = s.runs[:min(len(s.runs), maxHistory)]
 	return nil
 }
 
 func (s *memoryStore) history() ([]orchestrator.Report, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.past), nil
+	return slices.Clone(s.runs), nil
+}
+
+func (s *memoryStore) past(id string) (*orchestrator.Report, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.runs {
+		if r.ID == id {
+			return &r, nil
+		}
+	}
+	return nil, nil
+}
+
+func (s *memoryStore) latest() (*orchestrator.Report, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.runs) == 0 {
+		return nil, nil
+	}
+	return new(s.runs[0]), nil
 }
 
 func (s *memoryStore) close() error { return nil }
