@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -31,6 +32,9 @@ func (s *Server) adopt(o *orchestrator.Orchestration) error {
 	}
 	if len(o.Targets) == 0 && len(names) > 1 && s.plane.find(orchestrator.DefaultTarget) == nil && loaded(o) {
 		fail("load", "target is missing: this server has %s; declare the one that is meant under targets", strings.Join(names, ", "))
+	}
+	if loaded(o) && s.address() == nil {
+		return refuse(http.StatusConflict, "the document drives load, and this server does not listen: call Listen")
 	}
 	if len(problems) > 0 {
 		return &orchestrator.InvalidError{Problems: problems}

@@ -25,11 +25,10 @@ func (c *control) postImport(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var text bytes.Buffer
-	if err := orchestrator.Encode(&text, o, orchestrator.JSON); err != nil {
-		return err
+	kept := imported{
+		Name: o.Name, Description: o.Description, Tags: append([]string{}, o.Tags...), Steps: len(o.Steps), At: time.Now().UTC(),
+		Document: []byte(body.Content), Format: format,
 	}
-	kept := imported{Name: o.Name, Description: o.Description, Tags: append([]string{}, o.Tags...), Steps: len(o.Steps), At: time.Now().UTC(), Document: text.Bytes()}
 	if err := c.store.putImport(kept); err != nil {
 		return whileKeeping(err, "orchestrations")
 	}

@@ -84,7 +84,14 @@ steps:
 	require.Equal(t, orchestrator.RunStopped, s.State)
 	require.Equal(t, "stopped: interrupted", s.Reason)
 	require.Equal(t, "0x2a", s.Seed)
+	require.Len(t, s.Steps, 3)
 	require.Equal(t, orchestrator.StepPassed, s.Steps[0].State, "what was known is kept")
+	for _, step := range s.Steps[1:] {
+		require.Equal(t, orchestrator.StepSkipped, step.State, step.Name)
+		require.Equal(t, "stopped: interrupted", step.Reason)
+	}
+	require.Zero(t, s.Remaining)
+	require.False(t, s.Ended.IsZero())
 
 	var list []struct{ Name string }
 	require.Equal(t, 200, l.call("GET", "/api/chaos/orchestrations", nil, &list))

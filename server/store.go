@@ -17,13 +17,16 @@ type imported struct {
 	Tags        []string  `json:"tags"`
 	Steps       int       `json:"steps"`
 	At          time.Time `json:"imported_at"`
-	Document    []byte    `json:"document,omitempty"` // as orchestrator.Encode writes JSON
+	// Document is what was imported, word for word: written anew it may be
+	// larger than a document can be.
+	Document []byte              `json:"document,omitempty"`
+	Format   orchestrator.Format `json:"format,omitempty"`
 }
 
 // parse reads the document, which was valid when it was kept: that it is not any
 // more is the server's fault and not the caller's.
 func (i imported) parse() (*orchestrator.Orchestration, []orchestrator.Problem, error) {
-	o, warnings, err := orchestrator.Parse(i.Document, orchestrator.JSON)
+	o, warnings, err := orchestrator.Parse(i.Document, i.Format)
 	if err != nil {
 		return nil, nil, fmt.Errorf("orchestration %s cannot be read: %s", i.Name, err.Error())
 	}

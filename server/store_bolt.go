@@ -134,7 +134,7 @@ func (s *boltStore) importOf(name string) (*imported, error) {
 func (s *boltStore) imports() ([]imported, error) {
 	list, err := all[imported](s, bucketImports)
 	for i := range list {
-		list[i].Document = nil
+		list[i].Document, list[i].Format = nil, ""
 	}
 	return list, err
 }

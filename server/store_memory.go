@@ -66,7 +66,7 @@ func (s *memoryStore) imports() ([]imported, error) {
 	var out []imported
 	for _, name := range slices.Sorted(maps.Keys(s.docs)) {
 		i := s.docs[name]
-		i.Document = nil
+		i.Document, i.Format = nil, ""
 		out = append(out, i)
 	}
 	return out, nil

@@ -48,6 +48,20 @@ func targetList(o Options) ([]Target, error) {
 		}
 		out = append(out, Target{Name: orchestrator.DefaultTarget, Upstream: o.Upstream, Prefix: "/"})
 	}
+	ways := map[string]string{}
+	for _, t := range out {
+		if t.Host == "" && t.Prefix == "" {
+			continue // only its port leads to it
+		}
+		if reserved(t.Prefix) {
+			fail("target %s: prefix %s is the server's own: use another", t.Name, t.Prefix)
+		}
+		way := t.Host + t.Prefix
+		if other := ways[way]; other != "" {
+			fail("target %s: requests for %s go to target %s already: give it another prefix, host or port", t.Name, way, other)
+		}
+		ways[way] = t.Name
+	}
 	for _, t := range out {
 		if _, err := upstreamURL(t.Upstream); err != nil {
 			fail("target %s: %w", t.Name, err)
@@ -74,8 +88,13 @@ func upstreamURL(text string) (*url.URL, error) {
 	return u, nil
 }
 
+// reserved reports whether no request below a prefix reaches a target.
+func reserved(prefix string) bool {
+	return prefix != "/" && (under(prefix, apiPrefix) || prefix == "/metrics" || prefix == "/health")
+}
+
 func validName(name string) bool {
-	return name != "" && len(name) <= 100 && !strings.ContainsFunc(name, func(r rune) bool {
+	return name != "" && name != "." && name != ".." && len(name) <= 100 && !strings.ContainsFunc(name, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.", r)
 	})
 }
