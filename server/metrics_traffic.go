@@ -1,7 +1,6 @@
 package server
 
 import (
-	"strconv"
 	"time"
 
 	"github.com/mockforge-go/mockforge/injector"
@@ -61,7 +60,7 @@ func ending(o *injector.Outcome) string {
 	case o.Status < 100 || o.Status > 599:
 		return "aborted"
 	}
-	return strconv.Itoa(o.Status/100) + "xx"
+	return [...]string{"1xx", "2xx", "3xx", "4xx", "5xx"}[o.Status/100-1]
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -139,7 +139,7 @@ func (s *statistician) sample(l LatencySample) {
 // Done implements injector.Observer.
 func (s *statistician) Done(o *injector.Outcome) {
 	if len(o.Layers) == 0 {
-		return
+		return // a run watches the others too
 	}
 	if o.Failed {
 		s.failed.Add(1)
