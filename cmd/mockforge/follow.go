@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 
 	"github.com/charmbracelet/x/term"
@@ -36,6 +37,8 @@ func follow(c *cobra.Command, r *remote, api *client.Client, id string) error {
 	case errors.Is(err, errAsked), errors.Is(err, errLeft):
 		fmt.Fprintf(c.ErrOrStderr(), "\n%s", departure(r, id, err))
 		return &exitError{code: exitFailed}
+	case report.ID != "" && notFound(err):
+		return &exitError{exitFailed, fmt.Errorf("the server was restarted: the run is lost: %w", err)}
 	case err != nil:
 		return serverError(err)
 	}
@@ -44,6 +47,12 @@ func follow(c *cobra.Command, r *remote, api *client.Client, id string) error {
 		return err
 	}
 	return verdictError(report.State)
+}
+
+// notFound reports whether the server does not know what it was asked for.
+func notFound(err error) bool {
+	var refused *client.Error
+	return errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound
 }
 
 // departure says to one who leaves what becomes of the run, and how to see it.
