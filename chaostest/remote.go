@@ -27,6 +27,10 @@ import (
 // not report, such as rates of faults and the states of its breakers, are
 // inconclusive, and belong into the document.
 //
+// The server is asked every 50 ms what is in force, so that a step with a body
+// must last 100 ms or more: an orchestration with a shorter one fails before it
+// starts. Where calls of the server take long, steps must too.
+//
 // A step of no length has no body, Clock.Advance waits, and Step.Stop and
 // failures of the body stop the server's run, steps with when: always included.
 // It is also stopped when the test's -timeout is near.
@@ -37,6 +41,20 @@ func Remote(baseURL string) Option {
 // RemoteToken is the admin token for the server of Remote. Default:
 // CHAOSTEST_REMOTE_TOKEN, else none.
 func RemoteToken(token string) Option { return option(func(s *settings) { s.token = token }) }
+
+// remoteShortest is the shortest step whose body is sure to see it: twice the
+// time between two reports of the server.
+const remoteShortest = 100 * time.Millisecond
+
+// longEnough finds a step that would be over before its body could start.
+func longEnough(o *orchestrator.Orchestration) error {
+	for i, step := range o.Steps {
+		if d := o.StepDuration(i); d > 0 && d < remoteShortest {
+			return fmt.Errorf("step %q lasts %s: with chaostest.Remote a step needs %s or more for its body to start while it is in force: make it longer", step.Name, assert.FormatDuration(d), assert.FormatDuration(remoteShortest))
+		}
+	}
+	return nil
+}
 
 // connect finds the server of Remote and its targets.
 func (h *harness) connect(ctx context.Context) error {

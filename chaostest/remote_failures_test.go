@@ -41,6 +41,8 @@ func scenarioRemote(t *testing.T) {
 		mine := assert.Func("mine", func(r assert.Results) error { return fmt.Errorf("%d operations", r.Operations()) })
 		o.Steps = o.Steps[:1]
 		o.Expect = []assert.Expectation{mine}
+	case "short":
+		o.Steps, o.Loop, o.MaxIterations = []orchestrator.Step{quiet("long", time.Second), quiet("blink", 99*time.Millisecond)}, true, 3
 	case "condition":
 		o.StopConditions = []assert.Expectation{assert.Func("mine", func(assert.Results) error { return nil })}
 	case "busy":
@@ -101,6 +103,7 @@ func TestRemoteFailures(t *testing.T) {
 		{"target", map[string]string{"": "FAIL"}, []string{`the server has no target "nobody"; it has default`}, " "},
 		{"func", map[string]string{"": "FAIL", "errors": "PASS"}, []string{`over the whole run: mine = 1 operations`}, "completed"},
 		{"condition", map[string]string{"": "FAIL"}, []string{`for chaostest\.Remote the orchestration must be a document`}, " "},
+		{"short", map[string]string{"": "FAIL"}, []string{`step "blink" lasts 99ms: with chaostest\.Remote a step needs 100ms or more for its body to start`}, " "},
 		{"busy", map[string]string{"": "FAIL"}, []string{`the server at \S+: orchestration "somebody else's" is already running`}, "running "},
 		{"off", map[string]string{"": "FAIL"}, []string{`the server at \S+: chaos is disabled: start with --chaos`}, " "},
 		{"invalid", map[string]string{"": "FAIL"}, []string{`the server at \S+: .*elsewhere`}, " "},

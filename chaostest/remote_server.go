@@ -68,8 +68,12 @@ func (s *remoteServer) start(ctx context.Context, o *orchestrator.Orchestration)
 	if err := orchestrator.Encode(&document, o, orchestrator.JSON); err != nil {
 		return fmt.Errorf("for chaostest.Remote the orchestration must be a document: %w", err)
 	}
+	var compact bytes.Buffer // the server reads a document up to a size
+	if err := json.Compact(&compact, document.Bytes()); err != nil {
+		return err
+	}
 	var started struct{ ID string }
-	if err := s.call(ctx, http.MethodPost, "/orchestration/start", document.Bytes(), &started); err != nil {
+	if err := s.call(ctx, http.MethodPost, "/orchestration/start", compact.Bytes(), &started); err != nil {
 		return err
 	}
 	s.run = started.ID

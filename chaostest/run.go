@@ -79,6 +79,11 @@ func start(t *testing.T, o *orchestrator.Orchestration, path string, body func(*
 	if s.remote != "" && s.upstream != nil {
 		t.Fatalf("chaostest.Upstream: with chaostest.Remote the upstreams are the server's own: mockforge serve --upstream URL")
 	}
+	if s.remote != "" && body != nil {
+		if err := longEnough(o); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if s.patch && !s.real {
 		if err := refuseParallel(t); err != nil {
 			t.Fatal(err)

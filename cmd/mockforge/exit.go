@@ -5,7 +5,7 @@ import "errors"
 // Exit codes, for scripts to rely on.
 const (
 	exitOK           = 0
-	exitFailed       = 1 // the run failed
+	exitFailed       = 1 // the run failed or was lost, or the server failed
 	exitUsage        = 2 // wrong usage, or an invalid document
 	exitInconclusive = 3 // something was inconclusive and nothing failed
 	exitUnreachable  = 4 // the server cannot be reached

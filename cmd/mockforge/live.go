@@ -17,7 +17,9 @@ func followLive(ctx context.Context, api *client.Client, id string, in io.Reader
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	view := newLiveView(func() (string, error) {
-		reply, err := api.Stop(ctx)
+		asked, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
+		defer cancel()
+		reply, err := api.Stop(asked)
 		return reply.Message, err
 	})
 	// Signals end ctx; Ctrl-C is a key here.
@@ -33,9 +35,10 @@ func followLive(ctx context.Context, api *client.Client, id string, in io.Reader
 		report, err = api.Wait(ctx, id, func(r orchestrator.Report) { program.Send(r) })
 		program.Send(waitEnded{})
 	}()
-	_, shown := program.Run()
+	last, shown := program.Run()
 	cancel()
 	<-done
+	ended, _ := last.(liveView)
 	switch {
 	case err == nil: // it ended
 		return report, nil
@@ -43,6 +46,8 @@ func followLive(ctx context.Context, api *client.Client, id string, in io.Reader
 		return report, fmt.Errorf("terminal: %w", shown)
 	case err != nil && !errors.Is(err, context.Canceled):
 		return report, err
+	case ended.stopping != nil:
+		return report, ended.stopping.left()
 	}
 	return report, errLeft // by a key, or by a signal
 }

@@ -13,7 +13,7 @@ import (
 // A liveView is a run as a terminal shows it: the last report, and what was
 // asked of the one who watches.
 type liveView struct {
-	stop func() (string, error)
+	stop func() (string, error) // outlives the view
 
 	report   orchestrator.Report
 	known    bool // a report has come
@@ -21,21 +21,15 @@ type liveView struct {
 	pace     *pace
 	bar      progress.Model
 	width    int
-	asking   bool   // Ctrl-C was pressed: what now?
-	stopping bool   // the server was asked to stop the run
-	notice   string // what the server answered, where it is worth a line
-	left     bool   // the run goes on without us
-	over     bool   // nothing more will come
+	asking   bool      // Ctrl-C was pressed: what now?
+	stopping *stopCall // nil: the server was not asked to stop the run, or has refused
+	notice   string    // what the server answered, where it is worth a line
+	left     bool      // the run goes on without us
+	over     bool      // nothing more will come
 }
 
 func newLiveView(stop func() (string, error)) liveView {
 	return liveView{stop: stop, pace: &pace{}, width: 80, bar: progress.New(progress.WithoutPercentage(), progress.WithFillCharacters('█', '░'))}
-}
-
-// stopAnswered is what came of asking the server to stop.
-type stopAnswered struct {
-	message string
-	err     error
 }
 
 // Init has nothing to do: reports come from outside.
@@ -56,7 +50,7 @@ func (v liveView) Update(message tea.Msg) (tea.Model, tea.Cmd) {
 	case stopAnswered:
 		v.notice = oneLine(m.message)
 		if m.err != nil {
-			v.stopping, v.notice = false, "It was not stopped: "+oneLine(m.err.Error())
+			v.stopping, v.notice = nil, "It was not stopped: "+oneLine(m.err.Error())
 		}
 	case tea.KeyPressMsg:
 		return v.key(m.String())
@@ -72,17 +66,14 @@ func (v liveView) key(key string) (tea.Model, tea.Cmd) {
 	switch {
 	case key == "ctrl+z":
 		return v, tea.Suspend
-	case key == "ctrl+c" && (asking || v.stopping):
+	case key == "ctrl+c" && (asking || v.stopping != nil):
 		v.left = true
 		return v, tea.Quit
 	case key == "ctrl+c":
 		v.asking, v.notice = true, ""
 	case key == "s" && asking:
-		v.stopping = true
-		return v, func() tea.Msg {
-			message, err := v.stop()
-			return stopAnswered{message, err}
-		}
+		v.stopping = beginStop(v.stop)
+		return v, v.stopping.wait
 	}
 	return v, nil
 }
@@ -172,7 +163,7 @@ func (v liveView) hint() string {
 		return ""
 	case v.asking:
 		return "Stop the run? s stops it, Ctrl-C again leaves it running, any other key goes on."
-	case v.stopping:
+	case v.stopping != nil:
 		return "Stopping..."
 	case v.notice != "":
 		return v.notice

@@ -74,10 +74,12 @@ func serverError(err error) error {
 	case !errors.As(err, &refused):
 		return &exitError{exitUsage, err}
 	}
-	switch refused.StatusCode {
-	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	switch code := refused.StatusCode; {
+	case code == http.StatusBadGateway, code == http.StatusServiceUnavailable, code == http.StatusGatewayTimeout:
 		return &exitError{exitUnreachable, err}
-	case http.StatusUnauthorized, http.StatusForbidden:
+	case code >= http.StatusInternalServerError: // the server's fault
+		return &exitError{exitFailed, err}
+	case code == http.StatusUnauthorized, code == http.StatusForbidden:
 		return &exitError{exitUsage, fmt.Errorf("%w: give the server's token with --token or %s", err, tokenEnv)}
 	}
 	return &exitError{exitUsage, err}

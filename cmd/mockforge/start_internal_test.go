@@ -132,6 +132,9 @@ func TestStartRefused(t *testing.T) {
 			"Error: " + path + ": the orchestration is invalid:\n  " + path + ": targets.payments: this server has no such target\n"},
 		{"token", refusal{401, `{"error": "a token is needed"}`}, exitUsage,
 			"Error: a token is needed (HTTP 401): give the server's token with --token or MOCKFORGE_ADMIN_TOKEN\n"},
+		{"broken", refusal{500, `{"error": "the disk is full"}`}, exitFailed, "Error: the disk is full\n"},
+		{"unavailable", refusal{503, `{"error": "not yet"}`}, exitUnreachable, "Error: not yet\n"},
+		{"timeout", refusal{504, `{"error": "no answer behind me"}`}, exitUnreachable, "Error: no answer behind me\n"},
 		{"gateway", refusal{502, `{"error": "nothing behind me"}`}, exitUnreachable, "Error: nothing behind me\n"},
 	}
 	for _, tt := range tests {
@@ -205,4 +208,16 @@ func TestWaitForgotten(t *testing.T) {
 	code, _, stderr := execute(t, "orchestrate", "start", "--name", "checkout", "--base-url", server.URL, "--wait")
 	require.Equal(t, exitUsage, code)
 	require.Equal(t, "Error: no run r1\n", stderr)
+}
+
+// One that knew the run, and forgets it, was restarted.
+func TestWaitRestarted(t *testing.T) {
+	t.Parallel()
+	server := serve(t, map[string]any{
+		"POST /api/chaos/orchestration/start":     startedAnswer,
+		"GET /api/chaos/orchestration/history/r1": inTurn(encode(t, runAt(3, orchestrator.RunRunning)), refusal{404, `{"error": "no run r1"}`}),
+	})
+	code, _, stderr := execute(t, "orchestrate", "start", "--name", "checkout", "--base-url", server.URL, "--wait")
+	require.Equal(t, exitFailed, code)
+	require.Equal(t, "Error: the server was restarted: the run is lost: no run r1\n", stderr)
 }

@@ -29,7 +29,13 @@ func (c *Client) Start(ctx context.Context, o *orchestrator.Orchestration) (Star
 	if err := orchestrator.Encode(&document, o, orchestrator.JSON); err != nil {
 		return Started{}, fmt.Errorf("start: %w", err)
 	}
-	return c.start(ctx, json.RawMessage(document.Bytes()))
+	// A server reads a document up to a size, which the spaces of one that is
+	// made for reading may exceed.
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, document.Bytes()); err != nil {
+		return Started{}, fmt.Errorf("start: %w", err)
+	}
+	return c.start(ctx, json.RawMessage(compact.Bytes()))
 }
 
 // StartNamed starts an orchestration that was imported. Without a seed it is
