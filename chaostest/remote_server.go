@@ -26,6 +26,8 @@ type remoteServer struct {
 	token  string
 	client *http.Client
 	run    string // its id
+
+	patience time.Duration // for one call, and for signs of a start without an answer
 }
 
 func newRemoteServer(base, token string) (*remoteServer, error) {
@@ -34,7 +36,7 @@ func newRemoteServer(base, token string) (*remoteServer, error) {
 		return nil, fmt.Errorf("chaostest.Remote(%q): that is not the URL of a server, such as http://127.0.0.1:3000", base)
 	}
 	return &remoteServer{
-		base: strings.TrimRight(base, "/"), token: token,
+		base: strings.TrimRight(base, "/"), token: token, patience: remotePatience,
 		client: &http.Client{Timeout: remotePatience, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment}},
 	}, nil
 }
@@ -62,40 +64,22 @@ func (s *remoteServer) targets(ctx context.Context) ([]remoteTarget, error) {
 	return status.Targets, nil
 }
 
-// start starts an orchestration, whole.
-func (s *remoteServer) start(ctx context.Context, o *orchestrator.Orchestration) error {
-	var document bytes.Buffer
-	if err := orchestrator.Encode(&document, o, orchestrator.JSON); err != nil {
-		return fmt.Errorf("for chaostest.Remote the orchestration must be a document: %w", err)
-	}
-	var compact bytes.Buffer // the server reads a document up to a size
-	if err := json.Compact(&compact, document.Bytes()); err != nil {
-		return err
-	}
-	var started struct{ ID string }
-	if err := s.call(ctx, http.MethodPost, "/orchestration/start", compact.Bytes(), &started); err != nil {
-		return err
-	}
-	s.run = started.ID
-	return nil
-}
-
 // Report implements orchestrator.Leader. The status is that of the last run,
 // which may be somebody else's by now.
 func (s *remoteServer) Report(ctx context.Context) (orchestrator.Report, error) {
-	var report orchestrator.Report
-	if err := s.call(ctx, http.MethodGet, "/orchestration/status", nil, &report); err != nil || report.ID == s.run {
+	report, err := s.last(ctx)
+	if err != nil || report.ID == s.run {
 		return report, err
 	}
 	report = orchestrator.Report{}
-	err := s.call(ctx, http.MethodGet, "/orchestration/history/"+url.PathEscape(s.run), nil, &report)
+	err = s.call(ctx, http.MethodGet, "/orchestration/history/"+url.PathEscape(s.run), nil, &report)
 	return report, err
 }
 
 // Stop implements orchestrator.Leader. A run of somebody else's goes on.
 func (s *remoteServer) Stop(ctx context.Context) error {
-	var status orchestrator.Report
-	if err := s.call(ctx, http.MethodGet, "/orchestration/status", nil, &status); err != nil {
+	status, err := s.last(ctx)
+	if err != nil {
 		return err
 	}
 	if status.ID != s.run || status.State.Ended() {
@@ -151,7 +135,7 @@ func (s *remoteServer) refused(call string, resp *http.Response, text []byte) er
 	if resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden {
 		message += ": give its admin token to chaostest.RemoteToken, or set CHAOSTEST_REMOTE_TOKEN"
 	}
-	return errors.New(message)
+	return &refusedError{message}
 }
 
 // hostPort is where to dial for a URL.
