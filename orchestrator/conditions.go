@@ -33,9 +33,6 @@ func (r *Run) startJudge() (stop func()) {
 			case <-r.ctx.Done():
 				return
 			}
-			if r.resting() {
-				continue
-			}
 			if reason := r.met(); reason != "" {
 				r.fail(reason)
 				r.Stop(reason)
@@ -54,6 +51,13 @@ func (r *Run) met() (reason string) {
 	r.settle("stop conditions", func() {
 		now := r.recorder.offset(r.schedule.now())
 		for i, e := range r.o.StopConditions {
+			length, ok := assert.WindowOf(e)
+			if !ok {
+				length = defaultWindow
+			}
+			if r.rested(length) {
+				continue // what it looks back on says nothing
+			}
 			results := r.recorder.windows[i].Snapshot(now)
 			if results.Operations() < conditionSample && results.Requests() < conditionSample {
 				continue

@@ -116,6 +116,7 @@ type Run struct {
 	late      *lateVerdicts // nil without RunOptions.Prompt
 	suspended string        // why chaos is switched off; "": it is not
 	wasOff    string        // why it was, at any time
+	onAgain   time.Time     // when it was switched on again
 	past      map[string]assert.Results
 	reference float64 // error rate of the last quiet step
 	result    RunResult

@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"slices"
+	"time"
 
 	"github.com/mockforge-go/mockforge/assert"
 )
@@ -22,7 +23,9 @@ func (r *Run) Suspend(reason string) {
 func (r *Run) Resume() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.suspended = ""
+	if r.suspended != "" {
+		r.suspended, r.onAgain = "", r.schedule.now()
+	}
 }
 
 // doubtIfSuspended is called once the step can be found by Suspend.
@@ -62,9 +65,9 @@ func (r *Run) unlessSuspended(v assert.Verdict) assert.Verdict {
 	return v
 }
 
-// resting reports whether chaos is off.
-func (r *Run) resting() bool {
+// rested reports whether chaos was off at any time of the last d.
+func (r *Run) rested(d time.Duration) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.suspended != ""
+	return r.suspended != "" || r.wasOff != "" && r.schedule.now().Sub(r.onAgain) < d
 }
