@@ -24,9 +24,10 @@ func TestReport(t *testing.T) {
 		}}, orchestrator.RunOptions{Seed: new(uint64(7))})
 		require.Equal(t, orchestrator.RunPending, r.Report().State)
 
-		var during orchestrator.Report
-		time.AfterFunc(15*time.Second, func() { during = r.Report() })
+		reports := make(chan orchestrator.Report, 1)
+		time.AfterFunc(15*time.Second, func() { reports <- r.Report() })
 		r.run()
+		during := <-reports
 
 		require.Equal(t, orchestrator.RunRunning, during.State)
 		require.InDelta(t, 0.75, during.Progress, 0.001)
