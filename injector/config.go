@@ -19,12 +19,13 @@ type Config struct {
 	GRPC           *GRPC
 	WebSocket      *WebSocket
 	GraphQL        *GraphQL
+	TCP            *TCP
 }
 
 // HasSection reports whether any section is present, enabled or not.
 func (c Config) HasSection() bool {
 	return c.Latency != nil || c.FaultInjection != nil || c.RateLimit != nil || c.TrafficShaping != nil ||
-		c.CircuitBreaker != nil || c.Bulkhead != nil || c.GRPC != nil || c.WebSocket != nil || c.GraphQL != nil
+		c.CircuitBreaker != nil || c.Bulkhead != nil || c.GRPC != nil || c.WebSocket != nil || c.GraphQL != nil || c.TCP != nil
 }
 
 // Disabled reports whether the Config was switched off as a whole.
@@ -53,7 +54,8 @@ type Latency struct {
 	JitterPercent    float64          // 0–100, ± of the base
 	Probability      *float64         // 0–1. Default: 1
 	Distribution     *Distribution
-	Sampling         Sampling // Default: Exact
+	Schedule         *Schedule // when in a step it acts. Default: always
+	Sampling         Sampling  // Default: Exact
 }
 
 // A Distribution of delays. Which fields count depends on Type.
@@ -93,7 +95,14 @@ type FaultInjection struct {
 	ErrorPattern   *ErrorPattern // replaces the HTTP error probability
 	MockAIEnabled  bool          // mockai_enabled: carried, has no effect
 	RequestMatcher *RequestMatcher
-	Sampling       Sampling // Default: Exact
+
+	RetryAfter      *time.Duration // retry_after_seconds: of injected HTTP errors. Default: no Retry-After
+	Dribble         *Dribble       // chunked_dribble_delay
+	Rewrite         *Rewrite       // response_rewrite
+	MaxActiveFaults *int           // max_active_faults: requests with a fault in progress at once, for each target; more faults are masked. Default: no limit
+	OverrideHeaders bool           // override_headers: let requests ask for faults by headers, see OverrideHeader…
+	Schedule        *Schedule      // when in a step the section acts. Default: always
+	Sampling        Sampling       // Default: Exact
 }
 
 // ConnectionErrorKind is what a connection error looks like to the client.
@@ -101,8 +110,14 @@ type ConnectionErrorKind string
 
 const (
 	HTTP503  ConnectionErrorKind = "http503"   // a 503 response; http_503 is accepted in documents
-	TCPReset ConnectionErrorKind = "tcp_reset" // ECONNRESET
-	TCPClose ConnectionErrorKind = "tcp_close" // EOF before any byte of the response
+	TCPReset ConnectionErrorKind = "tcp_reset" // ECONNRESET; also CONNECTION_RESET_BY_PEER
+	TCPClose ConnectionErrorKind = "tcp_close" // EOF before any byte of the response; also EMPTY_RESPONSE
+	// MalformedChunk is a status line and headers, then a chunk that is none;
+	// also MALFORMED_RESPONSE_CHUNK.
+	MalformedChunk ConnectionErrorKind = "malformed_response_chunk"
+	// RandomData is bytes that are no HTTP, then a close; also
+	// RANDOM_DATA_THEN_CLOSE.
+	RandomData ConnectionErrorKind = "random_data_then_close"
 )
 
 // CorruptionType is how a response's body is corrupted.
@@ -181,30 +196,4 @@ type Bulkhead struct {
 	MaxConcurrentRequests int            // ≥ 1. Default (0): 100
 	MaxQueueSize          *int           // 0: no queue. Default: 10
 	QueueTimeout          *time.Duration // queue_timeout_ms. Default: 5 s
-}
-
-// GRPC faults. They are validated and carried; nothing injects them yet.
-type GRPC struct {
-	Enabled                       *bool
-	StatusCodes                   []string // names (UNAVAILABLE) or numbers ("14")
-	Probability                   *float64
-	StreamInterruptionProbability *float64
-}
-
-// WebSocket faults. They are validated and carried; nothing injects them yet.
-type WebSocket struct {
-	Enabled                      *bool
-	CloseCodes                   []int
-	Probability                  *float64
-	MessageDropProbability       *float64
-	MessageCorruptionProbability *float64
-}
-
-// GraphQL faults. They are validated and carried; nothing injects them yet.
-type GraphQL struct {
-	Enabled                *bool
-	ErrorCodes             []string
-	Probability            *float64
-	PartialDataProbability *float64
-	ResolverLatency        *bool
 }

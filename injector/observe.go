@@ -32,6 +32,8 @@ type Request struct {
 	Path      string          // path only; the query is left out on purpose
 	Endpoint  string          // method and route pattern, ids replaced
 	RequestID string          // the caller's X-Request-Id
+	Protocol  string          // a Protocol… constant; "": plain HTTP
+	Operation string          // of GraphQL: its type and name, such as "query Cart"
 	Layers    []LayerRef      // the layers it entered, in order
 	Decisions []Decision      // what fired or was masked, in order
 	Delay     time.Duration   // the sum of all computed delays
@@ -78,12 +80,45 @@ const (
 	KindBandwidth          = "bandwidth"
 	KindCircuitBreakerOpen = "circuit_breaker"
 	KindBulkhead           = "bulkhead"
+
+	// Of fault_injection, on the response.
+	KindChunkedDribble  = "chunked_dribble_delay"
+	KindResponseRewrite = "response_rewrite"
+
+	// Of single protocols.
+	KindGRPCStatus         = "grpc_status"
+	KindStreamInterruption = "stream_interruption"
+	KindWebSocketClose     = "websocket_close"
+	KindMessageDrop        = "message_drop"
+	KindMessageCorruption  = "message_corruption"
+	KindMessageTruncation  = "message_truncation"
+	KindMessageDelay       = "message_delay"
+	KindGraphQLError       = "graphql_error"
+	KindPartialData        = "partial_data"
+	KindResolverLatency    = "resolver_latency"
+
+	// Of TCP: tcp_ and the type of the Toxic.
+	KindTCPLatency   = "tcp_latency"
+	KindTCPBandwidth = "tcp_bandwidth"
+	KindTCPLoss      = "tcp_loss"
+	KindTCPSlowClose = "tcp_slow_close"
+	KindTCPTimeout   = "tcp_timeout"
+	KindTCPReset     = "tcp_reset_peer"
+	KindTCPClose     = "tcp_close"
+	KindTCPSlicer    = "tcp_slicer"
+	KindTCPLimitData = "tcp_limit_data"
+	KindTCPRefuse    = "tcp_refuse"
+	KindTCPDown      = "tcp_down"
 )
 
 // Kinds lists every fault kind, in the order in which a layer applies them.
 func Kinds() []string {
 	return []string{KindCircuitBreakerOpen, KindBulkhead, KindRateLimit, KindConnectionLimit, KindPacketLoss, KindLatency,
-		KindHTTPError, KindConnectionError, KindTimeout, KindPartialResponse, KindPayloadCorruption, KindBandwidth}
+		KindHTTPError, KindConnectionError, KindTimeout, KindGRPCStatus, KindGraphQLError, KindResolverLatency,
+		KindPartialResponse, KindPayloadCorruption, KindChunkedDribble, KindResponseRewrite, KindStreamInterruption, KindPartialData,
+		KindWebSocketClose, KindMessageDrop, KindMessageCorruption, KindMessageTruncation, KindMessageDelay, KindBandwidth,
+		KindTCPRefuse, KindTCPDown, KindTCPLatency, KindTCPBandwidth, KindTCPLoss, KindTCPSlowClose, KindTCPTimeout, KindTCPReset,
+		KindTCPClose, KindTCPSlicer, KindTCPLimitData}
 }
 
 // An Outcome is how a request ended, seen from the server.

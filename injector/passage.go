@@ -48,6 +48,9 @@ type passage struct {
 	misses    map[LayerRef]bool // layers whose matcher is known not to match; nil: ask it
 	gone      bool              // recomputed: its client left while it waited
 	slotless  bool              // it leaves with something else
+	protocol  string            // see speaks
+	operation string            // of GraphQL
+	listened  bool              // protocol is known
 	once      sync.Once         // of letGo
 
 	// Made with the passage, so that a request that is only looked at costs
@@ -188,6 +191,7 @@ func (p *passage) observed() *Request {
 		}
 		out.Method, out.Host, out.Path, out.Endpoint, out.RequestID = methodOf(r), hostOf(r), r.URL.Path, endpoint(r), r.Header.Get("X-Request-Id")
 		p.endpoint = out.Endpoint
+		out.Protocol, out.Operation = p.speaks(), p.operation
 	}
 	return out
 }

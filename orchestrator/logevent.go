@@ -31,6 +31,8 @@ type logEvent struct {
 	Host      string         `json:"host"`
 	Path      string         `json:"path"`
 	RequestID string         `json:"request_id"`
+	Protocol  string         `json:"protocol"`
+	Operation string         `json:"operation"`
 	Client    string         `json:"client"`
 	Conn      string         `json:"conn"`
 	Length    int64          `json:"length"`
@@ -177,7 +179,7 @@ func (p *logReader) keep(e *logEvent) {
 func (e *logEvent) request() RecordedRequest {
 	q := RecordedRequest{
 		N: e.N, At: e.T, Arrived: e.T, Target: e.Target, Method: e.Method, Host: e.Host, Path: e.Path, RequestID: e.RequestID,
-		Length: e.Length, Layers: e.refs(e.Steps), Missed: e.refs(e.Missed), client: e.Client, conn: e.Conn,
+		Protocol: e.Protocol, Operation: e.Operation, Length: e.Length, Layers: e.refs(e.Steps), Missed: e.refs(e.Missed), client: e.Client, conn: e.Conn,
 	}
 	if e.Arrived != nil {
 		q.Arrived = *e.Arrived

@@ -20,6 +20,12 @@ func appendRequest(b []byte, q *injector.Request, at, arrived time.Duration) []b
 	if q.RequestID != "" {
 		b = appendText(b, "request_id", q.RequestID)
 	}
+	if q.Protocol != "" {
+		b = appendText(b, "protocol", q.Protocol)
+	}
+	if q.Operation != "" {
+		b = appendText(b, "operation", q.Operation)
+	}
 	b = appendNames(b, "steps", q.Layers)
 	if len(q.Layers) > 0 {
 		b = appendInt(b, "iteration", int64(q.Layers[0].Iteration))

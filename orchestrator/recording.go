@@ -65,6 +65,8 @@ type RecordedRequest struct {
 	Method     string
 	Host, Path string
 	RequestID  string
+	Protocol   string              // an injector.Protocol… constant; "": plain HTTP
+	Operation  string              // of GraphQL: its type and name
 	Length     int64               // of its body, as announced; -1: unknown
 	Layers     []injector.LayerRef // that it entered, in order
 	Missed     []injector.LayerRef // those of Layers whose request matcher did not match it
