@@ -129,7 +129,7 @@ func (l *live) until(what string, holds func(liveStatus) bool) (s liveStatus) {
 	require.Eventually(l.t, func() bool {
 		s = l.status()
 		return holds(s)
-	}, 30*time.Second, 5*time.Millisecond, what)
+	}, time.Minute, 5*time.Millisecond, what)
 	return s
 }
 

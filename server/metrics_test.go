@@ -70,7 +70,7 @@ func (l *live) reaches(want map[string]float64) {
 }
 
 func eventually(holds func() bool) bool {
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if holds() {
 			return true
 		}
