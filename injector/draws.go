@@ -27,6 +27,11 @@ func (l *layer) draws() []Draw {
 		add(KindPartialResponse, r.partial, n)
 		add(KindPayloadCorruption, r.corruption, n)
 	}
+	if r := l.grpc; r != nil {
+		n := r.count.n.Load()
+		add(KindGRPCStatus, r.status, n)
+		add(KindStreamInterruption, r.interruption, n)
+	}
 	return out
 }
 

@@ -3,7 +3,7 @@ package injector
 import "time"
 
 // hit is a set of the faults that a request drew in one layer.
-type hit uint8
+type hit uint32
 
 const (
 	hitHTTPError hit = 1 << iota
@@ -12,6 +12,8 @@ const (
 	hitPartial
 	hitCorruption
 	hitLatency
+	hitGRPCStatus
+	hitInterruption
 
 	hitTerminal = hitHTTPError | hitConnectionError | hitTimeout
 )

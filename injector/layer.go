@@ -28,6 +28,7 @@ type layer struct {
 
 	latency *latencyRule // the sampled rules, shared by all targets; nil: off
 	faults  *faultRule
+	grpc    *grpcRule
 	loss    *lossRule
 	answers *answers
 	parts   parts
@@ -67,6 +68,9 @@ func newLayer(l Layer, seed uint64, cut *bell) *layer {
 		out.faults = newFaultRule(s, key("fault_injection"))
 		out.answers = newAnswers(l.Name, out.faults)
 	}
+	if s := c.grpc(); s != nil {
+		out.grpc = newGRPCRule(s, l.Name, key("grpc"))
+	}
 	if s := c.shaping(); s != nil {
 		out.loss = newLossRule(s, key("traffic_shaping"))
 		out.parts.conns, out.parts.bandwidth = max(s.MaxConnections, 0), max(s.BandwidthLimit, 0)
@@ -90,8 +94,8 @@ func (l *layer) applies(target string) bool {
 
 // A drawn is what a request drew from the latency and fault rules of a layer.
 type drawn struct {
-	latency, fault uint64 // ordinals
-	hits           hit
+	latency, fault, call uint64 // ordinals
+	hits                 hit
 }
 
 // matches reports whether the layer's request matcher matches a request.
@@ -99,9 +103,17 @@ func (l *layer) matches(r *http.Request, trustForwarded bool) bool {
 	return l.faults == nil || l.faults.matcher == nil || l.faults.matcher.match(r, trustForwarded)
 }
 
-// draw takes the next ordinals of the rules that a request reaches. matched
-// says whether the layer's matcher matches it.
-func (l *layer) draw(matched bool, now time.Time) (d drawn) {
+// listen is the protocol that a request speaks, where the layer asks.
+func (l *layer) listen(r *http.Request) string {
+	if l.grpc == nil {
+		return ""
+	}
+	return protocolOf(r)
+}
+
+// draw takes the next ordinals of the rules that a request of that protocol
+// reaches. matched says whether the layer's matcher matches it.
+func (l *layer) draw(r *http.Request, protocol string, matched bool, now time.Time) (d drawn) {
 	if rule := l.latency; rule != nil {
 		d.latency = rule.count.next()
 		if rule.hits.hit(d.latency) {
@@ -111,6 +123,10 @@ func (l *layer) draw(matched bool, now time.Time) (d drawn) {
 	if rule := l.faults; rule != nil && matched {
 		d.fault = rule.count.next()
 		d.hits |= rule.draw(d.fault, now)
+	}
+	if rule := l.grpc; rule != nil && rule.reaches(r, protocol) {
+		d.call = rule.count.next()
+		d.hits |= rule.draw(d.call)
 	}
 	return d
 }
