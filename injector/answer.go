@@ -73,7 +73,7 @@ func newAnswers(step string, r *faultRule) *answers {
 		timeout:    newAnswer(http.StatusGatewayTimeout, KindTimeout, "injected time-out", step, 0),
 	}
 	for _, code := range r.codes {
-		a := newAnswer(code, KindHTTPError, "injected HTTP error", step, 0)
+		a := newAnswer(code, KindHTTPError, "injected HTTP error", step, r.retry)
 		a.message += " " + strconv.Itoa(code)
 		out.http = append(out.http, a)
 	}

@@ -17,6 +17,9 @@ type download struct {
 	pace     pace
 	status   int
 
+	dribbles  []*dribble
+	rewritten bool
+
 	err  error // of every later Read
 	once sync.Once
 }
@@ -32,6 +35,9 @@ func (d *download) plan() {
 		if s.drawn.hits&hitPartial != 0 {
 			d.shaper.cut(s.faults, s.drawn.fault)
 		}
+		if s.drawn.hits&hitDribble != 0 {
+			d.dribbles = append(d.dribbles, newDribble(s))
+		}
 		if s.down != nil {
 			d.limits = append(d.limits, s.binding)
 		}
@@ -44,6 +50,9 @@ func (d *download) Read(b []byte) (int, error) {
 	}
 	for _, limit := range d.limits {
 		b = b[:min(len(b), limit.down.chunk())]
+	}
+	for _, x := range d.dribbles {
+		b = b[:x.room(len(b))]
 	}
 	n, err := d.body.Read(b)
 	n, cut := d.cut(b[:n], err)
@@ -86,6 +95,12 @@ func (d *download) wait(n int) error {
 			return d.passage.ctx.Err()
 		}
 	}
+	for _, x := range d.dribbles {
+		d.pace.sync()
+		if !x.wait(d.passage.ctx, &d.pace, n) {
+			return d.passage.ctx.Err()
+		}
+	}
 	return nil
 }
 
@@ -100,6 +115,9 @@ func (d *download) end(err error) {
 	d.once.Do(func() {
 		d.pace.sync()
 		o := outcome{status: d.status, fault: d.shaper.fault(), failed: d.passage.upstreamFailed(d.status, err == io.EOF, d.response.Trailer, d.response.Header)}
+		if d.rewritten && o.fault == "" {
+			o.fault = KindResponseRewrite
+		}
 		switch c := d.passage.cut; {
 		case c != nil && c.happened():
 			o = c.outcome()

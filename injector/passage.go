@@ -54,6 +54,8 @@ type passage struct {
 	until     time.Time         // when the client of a call gives up; zero: it did not say
 	expired   bool              // until came
 	cut       *cut              // of a call that is to be broken off; nil: none
+	asked     *Asked            // by its headers; nil: nothing
+	heard     bool              // asked is known
 	once      sync.Once         // of letGo
 
 	// Made with the passage, so that a request that is only looked at costs
@@ -83,6 +85,7 @@ type stay struct {
 	generation uint64 // of the breaker that admitted it; 0: none
 	inBulkhead bool   // it is in progress in the bulkhead
 	conn       string // it is counted there
+	faulty     bool   // it is counted among the requests with a fault
 	drawn      drawn
 	missed     bool // the layer's matcher does not match it
 	latency    time.Duration
@@ -102,7 +105,8 @@ type ending struct {
 	kind   string
 	stay   int // which layer made it
 	answer *answer
-	abort  abort // where there is no answer
+	abort  abort  // where there is no answer
+	noise  uint64 // key of what is sent instead of one
 }
 
 // fails reports whether the ending is a 5xx or what is one in the request's
@@ -118,7 +122,14 @@ const (
 	abortReset abort = iota + 1
 	abortClose
 	abortRefuse // reset, or the dial itself where there is one
+	abortChunk  // after a header and what is no chunk
+	abortNoise  // after what is no HTTP
 )
+
+// abort is how the kind ends a connection; 0: it does not.
+func (k ConnectionErrorKind) abort() abort {
+	return map[ConnectionErrorKind]abort{TCPReset: abortReset, TCPClose: abortClose, MalformedChunk: abortChunk, RandomData: abortNoise}[k]
+}
 
 // now is the instant of the last turn. Without a Sequencer the clock is read
 // when it is first needed.
@@ -196,6 +207,9 @@ func (p *passage) observed() *Request {
 		out.Method, out.Host, out.Path, out.Endpoint, out.RequestID = methodOf(r), hostOf(r), r.URL.Path, endpoint(r), r.Header.Get("X-Request-Id")
 		p.endpoint = out.Endpoint
 		out.Protocol, out.Operation = p.speaks(), p.operation
+		if p.engine.journal != nil || p.heard {
+			out.Asked = p.asks()
+		}
 	}
 	return out
 }

@@ -55,7 +55,7 @@ func (t *transport) send(p *passage) (*http.Response, error) {
 		p.closeBody()
 		return p.response(original)
 	}
-	p.request = p.throttleUp(p.request)
+	p.request = p.throttleUp(p.plain(p.request))
 	if p.planCut(); p.cut != nil {
 		p.request = p.cut.request(p.request)
 	}
@@ -83,6 +83,9 @@ func (p *passage) response(r *http.Request) (*http.Response, error) {
 	case reset:
 		p.finish(outcome{fault: KindPacketLoss, failed: true})
 		return nil, abortReset.err()
+	case p.end.garbled():
+		p.finish(outcome{fault: p.end.kind, failed: true})
+		return p.garbledResponse(r)
 	case a == nil:
 		p.finish(outcome{fault: p.end.kind, failed: true})
 		return nil, p.end.abort.err()
@@ -147,8 +150,13 @@ func (p *passage) receive(r *http.Request, resp *http.Response, err error) (*htt
 		return nil, abortReset.err()
 	}
 	p.pace.sync()
+	changes := p.rewrites()
+	changes.replace(resp, r.Method)
 	p.mark(resp.Header)
-	d := &download{passage: p, response: resp, body: resp.Body, pace: p.pace, status: resp.StatusCode}
+	d := &download{
+		passage: p, response: resp, body: resp.Body, pace: p.pace, status: resp.StatusCode,
+		rewritten: len(changes) > 0 && resp.StatusCode != http.StatusSwitchingProtocols,
+	}
 	bodyless := resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified || r.Method == http.MethodHead
 	if resp.StatusCode == http.StatusSwitchingProtocols || bodyless {
 		d.end(io.EOF)
@@ -161,6 +169,9 @@ func (p *passage) receive(r *http.Request, resp *http.Response, err error) (*htt
 		if size >= 0 {
 			resp.Header.Set("Content-Length", strconv.FormatInt(size, 10))
 		}
+	}
+	for _, x := range d.dribbles {
+		x.begin(time.Now(), resp.ContentLength)
 	}
 	_, answered := grpcStatusIn(resp.Header)
 	if resp.ContentLength == 0 && !d.shaper.cuts && (answered || p.speaks() != ProtocolGRPC) { // else a trailer follows

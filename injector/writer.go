@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // A writer carries an upstream's response to the client and does to it what the
@@ -17,6 +18,11 @@ type writer struct {
 	pipes   []*binding // bandwidth limits, the innermost first
 	cuts    bool       // the response is partial
 	cancel  func()
+
+	dribbles  []*dribble
+	changes   rewrites
+	rewritten bool
+	swallows  bool // the upstream's body goes nowhere
 
 	wrote     bool // the header
 	status    int
@@ -31,8 +37,12 @@ type writer struct {
 func (w *writer) plan() {
 	p := w.passage
 	w.body.calls = p.speaks() == ProtocolGRPC
+	w.changes = p.rewrites()
 	for i := len(p.stays) - 1; i >= 0; i-- {
 		s := &p.stays[i]
+		if s.drawn.hits&hitDribble != 0 {
+			w.dribbles = append(w.dribbles, newDribble(s))
+		}
 		if s.drawn.hits&hitCorruption != 0 {
 			w.body.corrupt(s.faults, s.drawn.fault)
 		}
@@ -47,7 +57,7 @@ func (w *writer) plan() {
 }
 
 func (w *writer) alters() bool {
-	return w.body.active() || len(w.pipes) > 0 || w.passage.cut != nil
+	return w.body.active() || len(w.pipes) > 0 || len(w.dribbles) > 0 || len(w.changes) > 0 || w.passage.cut != nil
 }
 
 // Unwrap is for http.ResponseController.
@@ -72,6 +82,7 @@ func (w *writer) WriteHeader(status int) {
 		return
 	}
 	h := w.w.Header()
+	instead := w.rewrite(status)
 	size := int64(-1)
 	if n, err := strconv.ParseInt(h.Get("Content-Length"), 10, 64); err == nil && n >= 0 {
 		size = n
@@ -87,7 +98,13 @@ func (w *writer) WriteHeader(status int) {
 	}
 	w.size = size
 	w.passage.mark(h)
-	w.w.WriteHeader(status)
+	w.w.WriteHeader(w.status)
+	for _, d := range w.dribbles {
+		d.begin(time.Now(), size)
+	}
+	if instead != nil && !w.bodyless() {
+		_, _ = w.write([]byte(*instead)) // a client that left is told of by the next Write
+	}
 }
 
 // bodyless reports whether the response has no body by its nature.
@@ -121,6 +138,14 @@ func (w *writer) Write(b []byte) (int, error) {
 	if w.err != nil {
 		return 0, w.err
 	}
+	if w.swallows {
+		return len(b), nil
+	}
+	return w.write(b)
+}
+
+// write sends what the client is to get, piece by piece.
+func (w *writer) write(b []byte) (int, error) {
 	written := 0
 	for len(b) > 0 || written == 0 {
 		piece := b
@@ -183,28 +208,6 @@ func (w *writer) writeOn(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// send writes a piece when its time has come.
-func (w *writer) send(b []byte) error {
-	p := w.passage
-	p.pace.sync()
-	for _, limit := range w.pipes {
-		if limit.off.Load() {
-			continue
-		}
-		if !p.throttle(&p.pace, limit, limit.down, len(b)) {
-			return p.ctx.Err()
-		}
-		p.pace.sync()
-	}
-	if len(w.pipes) > 0 && w.unflushed > 0 && w.unflushed+len(b) > w.chunk() {
-		w.flush()
-	}
-	n, err := w.w.Write(b)
-	w.sent += int64(n)
-	w.unflushed += n
-	return err
-}
-
 // cutOff ends a partial response: the client gets what it has, and then an
 // error.
 func (w *writer) cutOff() {
@@ -249,6 +252,7 @@ func (w *writer) close() {
 	if !w.wrote {
 		w.WriteHeader(http.StatusOK)
 	}
+	w.dropTrailers()
 	if w.err == nil && w.body.pending() {
 		w.cutOff()
 	}
@@ -263,7 +267,11 @@ func (w *writer) close() {
 		p.finish(outcome{canceled: true}) // the client did not get it all
 		return
 	}
-	p.finish(outcome{status: w.status, fault: w.body.fault(), failed: p.upstreamFailed(w.status, true, nil, w.w.Header())})
+	fault := w.body.fault()
+	if fault == "" && w.rewritten {
+		fault = KindResponseRewrite
+	}
+	p.finish(outcome{status: w.status, fault: fault, failed: p.upstreamFailed(w.status, true, nil, w.w.Header())})
 }
 
 // Flush implements http.Flusher.
