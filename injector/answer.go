@@ -17,15 +17,18 @@ const (
 
 // An answer is a response made up by a layer.
 type answer struct {
-	status int
-	body   []byte
-	length []string      // the value of Content-Length
-	retry  time.Duration // for Retry-After; 0: none
+	status  int
+	failed  bool // it is a 5xx, or stands for one
+	message string
+	kind    string // the value of Content-Type
+	body    []byte
+	length  []string      // the value of Content-Length
+	retry   time.Duration // for Retry-After; 0: none
 }
 
 // newAnswer makes a JSON answer. code is for programs, message for people.
 func newAnswer(status int, code, message, step string, retry time.Duration) *answer {
-	a := &answer{status: status, retry: retry}
+	a := &answer{status: status, failed: status >= 500, message: message, kind: typeJSON, retry: retry}
 	if status != http.StatusNoContent && status != http.StatusNotModified {
 		a.body, _ = json.Marshal(struct {
 			Error   string `json:"error"`
@@ -42,7 +45,7 @@ func newAnswer(status int, code, message, step string, retry time.Duration) *ans
 // writeHeader fills in the headers of the answer.
 func (a *answer) writeHeader(h http.Header) {
 	if a.body != nil {
-		h["Content-Type"] = []string{"application/json"}
+		h["Content-Type"] = []string{a.kind}
 		h["Content-Length"] = a.length
 	}
 	if a.retry > 0 {

@@ -46,5 +46,5 @@ func newBinding(l *layer, target string, o Observer) *binding {
 // no state to keep, no clock to read, nothing to wait for.
 func (b *binding) simple() bool {
 	burst := b.faults != nil && b.faults.pattern != nil && b.faults.pattern.codes == nil
-	return b.breaker == nil && b.bulkhead == nil && b.limiter == nil && b.conns == nil && b.up == nil && b.loss == nil && !burst
+	return b.breaker == nil && b.bulkhead == nil && b.limiter == nil && b.conns == nil && b.up == nil && b.loss == nil && b.graphql == nil && !burst
 }

@@ -92,7 +92,7 @@ func (d *download) Close() error {
 func (d *download) end(err error) {
 	d.once.Do(func() {
 		d.pace.sync()
-		o := outcome{status: d.status, fault: d.shaper.fault(), failed: d.status >= 500}
+		o := d.passage.graphql.outcome(outcome{status: d.status, fault: d.shaper.fault(), failed: d.status >= 500})
 		switch {
 		case d.shaper.broke || err == io.ErrUnexpectedEOF && d.shaper.cuts:
 			o = outcome{fault: KindPartialResponse, failed: true}

@@ -27,6 +27,11 @@ func (l *layer) draws() []Draw {
 		add(KindPartialResponse, r.partial, n)
 		add(KindPayloadCorruption, r.corruption, n)
 	}
+	if r := l.graphql; r != nil {
+		n := r.count.n.Load()
+		add(KindGraphQLError, r.errors, n)
+		add(KindPartialData, r.partial, n)
+	}
 	return out
 }
 

@@ -7,7 +7,7 @@ import (
 
 // forward asks the upstream, with what the layers do to the response.
 func (p *passage) forward(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	r = p.throttleUp(r)
+	r = p.throttleUp(p.asked(r))
 	out := &p.out
 	out.w, out.passage = w, p
 	out.plan()
@@ -30,7 +30,13 @@ func (p *passage) forward(w http.ResponseWriter, r *http.Request, next http.Hand
 			p.finish(outcome{failed: true, canceled: r.Context().Err() != nil && !out.aborted})
 		}
 	}()
-	next.ServeHTTP(out, r)
+	if p.graphql.edits() {
+		e := &graphqlWriter{writer: out}
+		next.ServeHTTP(e, r)
+		e.close()
+	} else {
+		next.ServeHTTP(out, r)
+	}
 	returned = true
 	out.close()
 }
@@ -39,7 +45,7 @@ func (p *passage) forward(w http.ResponseWriter, r *http.Request, next http.Hand
 // somebody learns how it ended.
 func (w *writer) busy() bool {
 	p := w.passage
-	if p.set.watched || w.alters() || len(p.downs) > 0 {
+	if p.set.watched || w.alters() || len(p.downs) > 0 || p.graphql.edits() {
 		return true
 	}
 	for i := range p.stays {

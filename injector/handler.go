@@ -63,7 +63,7 @@ func (p *passage) answer(w http.ResponseWriter) {
 		p.finish(outcome{fault: p.end.kind, failed: true})
 		disconnect(w, p.end.abort)
 	default:
-		p.finish(outcome{status: a.status, fault: p.end.kind, failed: a.status >= 500})
+		p.finish(outcome{status: a.status, fault: p.end.kind, failed: a.failed})
 		a.writeHeader(w.Header())
 		p.mark(w.Header())
 		w.WriteHeader(a.status)

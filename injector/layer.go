@@ -29,6 +29,7 @@ type layer struct {
 	latency *latencyRule // the sampled rules, shared by all targets; nil: off
 	faults  *faultRule
 	loss    *lossRule
+	graphql *graphqlRule
 	answers *answers
 	parts   parts
 
@@ -66,6 +67,9 @@ func newLayer(l Layer, seed uint64, cut *bell) *layer {
 	if s := c.faults(); s != nil && len(s.effects()) > 0 {
 		out.faults = newFaultRule(s, key("fault_injection"))
 		out.answers = newAnswers(l.Name, out.faults)
+	}
+	if s := c.graphql(); s != nil {
+		out.graphql = newGraphQLRule(s, l.Name, key("graphql"))
 	}
 	if s := c.shaping(); s != nil {
 		out.loss = newLossRule(s, key("traffic_shaping"))

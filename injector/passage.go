@@ -51,6 +51,8 @@ type passage struct {
 	protocol  string            // see speaks
 	operation string            // of GraphQL
 	listened  bool              // protocol is known
+	looked    bool              // for GraphQL
+	graphql   *graphqlRequest   // nil: it is none, or nobody asks
 	once      sync.Once         // of letGo
 
 	// Made with the passage, so that a request that is only looked at costs
@@ -82,6 +84,7 @@ type stay struct {
 	conn       string // it is counted there
 	drawn      drawn
 	missed     bool // the layer's matcher does not match it
+	ops        []operationDraw
 	latency    time.Duration
 	kind       string // what goes into X-Mockforge-Fault; "": nothing
 }
@@ -102,9 +105,10 @@ type ending struct {
 	abort  abort // where there is no answer
 }
 
-// failed reports whether the ending is a 5xx, or a connection or time-out fault.
+// failed reports whether the ending is a 5xx or stands for one, or is a
+// connection or time-out fault.
 func (e ending) failed() bool {
-	return e.kind != "" && (e.answer == nil || e.answer.status >= 500)
+	return e.kind != "" && (e.answer == nil || e.answer.failed)
 }
 
 // abort is how a connection ends without an answer.
@@ -137,7 +141,7 @@ func (p *passage) record(s *stay, d Decision) {
 func (p *passage) stop(kind string, a *answer, how abort) {
 	i := len(p.stays) - 1
 	p.stays[i].kind = kind
-	p.end = ending{kind: kind, stay: i, answer: a, abort: how}
+	p.end = ending{kind: kind, stay: i, answer: p.translated(i, a), abort: how}
 }
 
 // refs are the layers that the request entered.
@@ -192,6 +196,9 @@ func (p *passage) observed() *Request {
 		out.Method, out.Host, out.Path, out.Endpoint, out.RequestID = methodOf(r), hostOf(r), r.URL.Path, endpoint(r), r.Header.Get("X-Request-Id")
 		p.endpoint = out.Endpoint
 		out.Protocol, out.Operation = p.speaks(), p.operation
+		if p.graphql != nil {
+			out.TopFields = p.graphql.topFields()
+		}
 	}
 	return out
 }

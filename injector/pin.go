@@ -104,6 +104,7 @@ func (p *passage) count(i int) {
 	if s.faults != nil && !s.missed {
 		s.faults.count.next()
 	}
+	p.countOperations(i)
 }
 
 // again does what was decided for the layer of one stay.
@@ -112,8 +113,11 @@ func (p *passage) again(i int, d Decision) {
 	if d.Masked {
 		return
 	}
+	was := s.kind
 	s.kind = d.Kind
-	end := func(a *answer, how abort) { p.end = ending{kind: d.Kind, stay: i, answer: a, abort: how} }
+	end := func(a *answer, how abort) {
+		p.end = ending{kind: d.Kind, stay: i, answer: p.translated(i, a), abort: how}
+	}
 	answered := func(code, message string) {
 		end(newAnswer(d.Status, code, message, s.ref.Name, d.Retry), 0)
 	}
@@ -150,6 +154,8 @@ func (p *passage) again(i int, d Decision) {
 		answered("rate_limit_exceeded", "the rate limit of "+p.target.name+" is exceeded")
 	case KindBulkhead:
 		answered("bulkhead_rejected", "too many requests are in progress for "+p.target.name)
+	case KindGraphQLError, KindResolverLatency, KindPartialData:
+		p.againOperation(i, d, was)
 	case KindPartialResponse, KindPayloadCorruption:
 		if s.faults != nil {
 			s.drawn.fault = d.Ordinal

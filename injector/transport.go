@@ -52,7 +52,7 @@ func (t *transport) send(p *passage) (*http.Response, error) {
 		p.closeBody()
 		return p.response(original)
 	}
-	p.request = p.throttleUp(p.request)
+	p.request = p.throttleUp(p.asked(p.request))
 	resp, err := t.next.RoundTrip(p.request)
 	return p.receive(original, resp, err)
 }
@@ -81,7 +81,7 @@ func (p *passage) response(r *http.Request) (*http.Response, error) {
 		p.finish(outcome{fault: p.end.kind, failed: true})
 		return nil, p.end.abort.err()
 	}
-	p.finish(outcome{status: a.status, fault: p.end.kind, failed: a.status >= 500})
+	p.finish(outcome{status: a.status, fault: p.end.kind, failed: a.failed})
 	resp := &http.Response{
 		Status: fmt.Sprintf("%d %s", a.status, http.StatusText(a.status)), StatusCode: a.status,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Request: r,
@@ -114,6 +114,7 @@ func (p *passage) receive(r *http.Request, resp *http.Response, err error) (*htt
 		p.depart()
 		return nil, err
 	}
+	p.edit(resp)
 	reset, left := p.stallDown()
 	if reset || left {
 		_ = resp.Body.Close() // the client gets an error already

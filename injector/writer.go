@@ -235,7 +235,7 @@ func (w *writer) close() {
 		p.finish(outcome{canceled: true}) // the client did not get it all
 		return
 	}
-	p.finish(outcome{status: w.status, fault: w.body.fault(), failed: w.status >= 500})
+	p.finish(p.graphql.outcome(outcome{status: w.status, fault: w.body.fault(), failed: w.status >= 500}))
 }
 
 // Flush implements http.Flusher.
