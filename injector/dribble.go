@@ -12,6 +12,9 @@ func (d *Dribble) acts() bool { return d.NumberOfChunks > 0 && d.TotalDuration >
 // the header, the last one at its end. Where the body's size is known, the
 // pieces are of equal size, or differ by a byte; else each write of the
 // upstream is one, and those beyond n go on at once. It is for one goroutine.
+//
+// A handler rarely says how long its body is. net/http finds out for one that
+// is over before its buffer is full; so does the writer, see maxHeld.
 type dribble struct {
 	pieces  int64
 	took    time.Duration

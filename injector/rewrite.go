@@ -89,11 +89,11 @@ func (all rewrites) apply(status int, h http.Header) (now int, body *string) {
 		}
 	}
 	switch {
-	case without(now) && now != http.StatusNotModified:
+	case without(now):
 		h.Del("Content-Length")
 	case body != nil:
 		h.Set("Content-Length", strconv.Itoa(len(*body)))
-	case without(status) && !without(now):
+	case without(status):
 		h.Set("Content-Length", "0") // a 304 may announce the body that it does not have
 	}
 	return now, body

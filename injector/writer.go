@@ -22,7 +22,8 @@ type writer struct {
 	dribbles  []*dribble
 	changes   rewrites
 	rewritten bool
-	swallows  bool // the upstream's body goes nowhere
+	swallows  bool   // the upstream's body goes nowhere
+	held      []byte // of a body that dribbles; nil: nothing is held
 
 	wrote     bool // the header
 	status    int
@@ -87,6 +88,19 @@ func (w *writer) WriteHeader(status int) {
 	if n, err := strconv.ParseInt(h.Get("Content-Length"), 10, 64); err == nil && n >= 0 {
 		size = n
 	}
+	if len(w.dribbles) > 0 && size < 0 && !w.bodyless() {
+		w.held = make([]byte, 0, 1<<10)
+		return
+	}
+	w.open(size)
+	if instead != nil && !w.bodyless() {
+		_, _ = w.write([]byte(*instead)) // a client that left is told of by the next Write
+	}
+}
+
+// open sends the header. size is that of the body; -1: unknown.
+func (w *writer) open(size int64) {
+	h := w.w.Header()
 	if w.bodyless() {
 		w.body = shaper{}
 	} else if announced := w.body.begin(size); announced != size {
@@ -102,8 +116,8 @@ func (w *writer) WriteHeader(status int) {
 	for _, d := range w.dribbles {
 		d.begin(time.Now(), size)
 	}
-	if instead != nil && !w.bodyless() {
-		_, _ = w.write([]byte(*instead)) // a client that left is told of by the next Write
+	if len(w.dribbles) > 0 {
+		_ = w.flush() // the first piece comes later
 	}
 }
 
@@ -139,6 +153,9 @@ func (w *writer) Write(b []byte) (int, error) {
 		return 0, w.err
 	}
 	if w.swallows {
+		return len(b), nil
+	}
+	if w.holds(b) {
 		return len(b), nil
 	}
 	return w.write(b)
@@ -253,6 +270,7 @@ func (w *writer) close() {
 		w.WriteHeader(http.StatusOK)
 	}
 	w.dropTrailers()
+	w.unhold(true)
 	if w.err == nil && w.body.pending() {
 		w.cutOff()
 	}
@@ -282,6 +300,7 @@ func (w *writer) FlushError() error {
 	if !w.wrote {
 		w.WriteHeader(http.StatusOK)
 	}
+	w.unhold(false)
 	if w.err != nil {
 		return w.err
 	}
@@ -303,6 +322,7 @@ func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if !w.wrote && !w.arrive() {
 		return nil, nil, w.err
 	}
+	w.unhold(false)
 	w.passage.pace.sync()
 	conn, rw, err := http.NewResponseController(w.w).Hijack()
 	if err == nil {
