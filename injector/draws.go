@@ -27,6 +27,9 @@ func (l *layer) draws() []Draw {
 		add(KindPartialResponse, r.partial, n)
 		add(KindPayloadCorruption, r.corruption, n)
 	}
+	if r := l.websocket; r != nil {
+		out = append(out, r.draws()...)
+	}
 	return out
 }
 

@@ -39,7 +39,7 @@ func (p *passage) forward(w http.ResponseWriter, r *http.Request, next http.Hand
 // somebody learns how it ended.
 func (w *writer) busy() bool {
 	p := w.passage
-	if p.set.watched || w.alters() || len(p.downs) > 0 {
+	if p.set.watched || w.alters() || len(p.downs) > 0 || upgrades(p.request) {
 		return true
 	}
 	for i := range p.stays {

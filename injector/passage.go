@@ -51,6 +51,7 @@ type passage struct {
 	protocol  string            // see speaks
 	operation string            // of GraphQL
 	listened  bool              // protocol is known
+	socket    *socket           // of which it is a message; nil: none
 	once      sync.Once         // of letGo
 
 	// Made with the passage, so that a request that is only looked at costs
@@ -192,6 +193,9 @@ func (p *passage) observed() *Request {
 		out.Method, out.Host, out.Path, out.Endpoint, out.RequestID = methodOf(r), hostOf(r), r.URL.Path, endpoint(r), r.Header.Get("X-Request-Id")
 		p.endpoint = out.Endpoint
 		out.Protocol, out.Operation = p.speaks(), p.operation
+	}
+	if s := p.socket; s != nil {
+		out.Path, out.RequestID, out.Protocol = s.path, s.request, ProtocolWebSocket
 	}
 	return out
 }
