@@ -30,7 +30,7 @@ func Reference(w io.Writer) error {
 	writeTable(out, "circuit_breaker", "Stands in front of the upstream, one for each target.", breakerFields())
 	writeTable(out, "bulkhead", "Limits how many requests of a target are in progress.", bulkheadFields())
 	writeTable(out, "grpc", "Validated and carried; nothing injects it yet.", grpcFields())
-	writeTable(out, "websocket", "Validated and carried; nothing injects it yet.", websocketFields())
+	writeTable(out, "websocket", "Breaks WebSocket connections after their handshake, which is a request like others.", websocketFields())
 	writeTable(out, "graphql", "Validated and carried; nothing injects it yet.", graphqlFields())
 	writeTable(out, "Target", "An entry of `targets`.", targetFields())
 	writeTable(out, "Load", "`load` of the document or of a step.", trafficFields())

@@ -66,9 +66,9 @@ func TestWarnings(t *testing.T) {
 		{"load of the step", "expect: mean <= 1s\n" + stepWith("expect: error_rate <= 1%\nload: {rate: 1}"), nil},
 		{"load switched off in the step", "load: {rate: 1}\n" + stepWith("expect: error_rate <= 1%\nload: {rate: 0}"), []warning{
 			{orchestrator.NoLoad, "5:13: steps[0].expect[0]: error_rate is the client's view, and the document drives no load here: without load from a test it is inconclusive"}}},
-		{"protocols", configWith("grpc: {status_codes: [UNAVAILABLE, 14]}\nwebsocket: {close_codes: [1001]}\ngraphql: {error_codes: [NOT_FOUND]}"), []warning{
+		{"protocols", configWith("grpc: {status_codes: [UNAVAILABLE, 14]}\nwebsocket: {close_reason: bye}\ngraphql: {error_codes: [NOT_FOUND]}"), []warning{
 			{orchestrator.NotBuilt, "6:9: steps[0].scenario.config.grpc: is validated and carried, but nothing injects it yet"},
-			{orchestrator.NotBuilt, "7:9: steps[0].scenario.config.websocket: is validated and carried, but nothing injects it yet"},
+			{orchestrator.NoEffect, "7:9: steps[0].scenario.config.websocket: nothing in it can act: it injects nothing"},
 			{orchestrator.NotBuilt, "8:9: steps[0].scenario.config.graphql: is validated and carried, but nothing injects it yet"}}},
 	}
 	for _, tt := range tests {
