@@ -60,6 +60,7 @@ type passage struct {
 	heard     bool              // asked is known
 	looked    bool              // for GraphQL
 	graphql   *graphqlRequest   // nil: it is none, or nobody asks
+	socket    *socket           // of which it is a message; nil: none
 	once      sync.Once         // of letGo
 
 	// Made with the passage, so that a request that is only looked at costs
@@ -220,6 +221,9 @@ func (p *passage) observed() *Request {
 		}
 	}
 	out.Protocol = p.speaks()
+	if s := p.socket; s != nil {
+		out.Path, out.RequestID, out.Protocol = s.path, s.request, ProtocolWebSocket
+	}
 	return out
 }
 

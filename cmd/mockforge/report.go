@@ -131,7 +131,7 @@ func (s reportStep) injects() string {
 	}
 	for _, section := range s.Sections {
 		switch section {
-		case "rate_limit", "circuit_breaker", "bulkhead", "websocket":
+		case "rate_limit", "circuit_breaker", "bulkhead":
 			parts = append(parts, section)
 		case "graphql":
 			if !drawn["graphql_error"] && !drawn["partial_data"] {
