@@ -123,6 +123,39 @@ func TestGarbageReachesAClientThatSends(t *testing.T) {
 	}
 }
 
+// The close is an orderly one, also where the request's body was not read.
+func TestGarbageEndsInAnOrderlyClose(t *testing.T) {
+	t.Parallel()
+	in := injector.New()
+	in.Apply(faults(injector.FaultInjection{ConnectionErrorKind: injector.RandomData, ConnectionErrorProbability: new(1.0)}))
+	s := serve(t, in, ok)
+	c, err := net.Dial("tcp", s.Listener.Addr().String())
+	require.NoError(t, err)
+	defer c.Close()
+	_, err = io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n"+strings.Repeat("x", 200000))
+	require.NoError(t, err)
+	b, err := io.ReadAll(c)
+	require.NoError(t, err)
+	require.NotEmpty(t, b)
+}
+
+// What the upstream writes into a body that is not sent costs it nothing.
+func TestRewriteSwallowsTheBody(t *testing.T) {
+	t.Parallel()
+	for _, r := range []injector.Rewrite{{Status: 204}, {Body: new("x")}, {Status: 304, Body: new("x")}} {
+		in := injector.New()
+		in.Apply(faults(injector.FaultInjection{Rewrite: &r}))
+		wrote := make(chan error, 1)
+		s := serve(t, in, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, err := io.Copy(w, strings.NewReader(strings.Repeat("x", 100_000)))
+			wrote <- err
+		}))
+		_, _, err := get(s.Client(), s.URL)
+		require.NoError(t, err)
+		require.NoError(t, <-wrote)
+	}
+}
+
 // A HEAD has no body that could be malformed.
 func TestMalformedHead(t *testing.T) {
 	t.Parallel()
