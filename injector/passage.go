@@ -134,7 +134,17 @@ const (
 
 // abort is how the kind ends a connection; 0: it does not.
 func (k ConnectionErrorKind) abort() abort {
-	return map[ConnectionErrorKind]abort{TCPReset: abortReset, TCPClose: abortClose, MalformedChunk: abortChunk, RandomData: abortNoise}[k]
+	switch k {
+	case TCPReset:
+		return abortReset
+	case TCPClose:
+		return abortClose
+	case MalformedChunk:
+		return abortChunk
+	case RandomData:
+		return abortNoise
+	}
+	return 0
 }
 
 // now is the instant of the last turn. Without a Sequencer the clock is read
