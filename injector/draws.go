@@ -32,6 +32,9 @@ func (l *layer) draws() []Draw {
 		add(KindGraphQLError, r.errors, n)
 		add(KindPartialData, r.partial, n)
 	}
+	if r := l.websocket; r != nil {
+		out = append(out, r.draws()...)
+	}
 	return out
 }
 

@@ -16,7 +16,7 @@ type Effect struct {
 // It is the one place that says what is on: a layer does exactly this, so that
 // whoever validates a Config and whoever runs it cannot disagree. The result is
 // empty for a Config that injects nothing. Sections that are carried but not
-// built (gRPC, WebSocket) have no effect.
+// built (gRPC) have no effect.
 func (c Config) Effects() []Effect {
 	var out []Effect
 	limit := func(section, kind string) {
@@ -46,6 +46,9 @@ func (c Config) Effects() []Effect {
 	}
 	if g := c.graphql(); g != nil {
 		out = append(out, g.effects()...)
+	}
+	if w := c.websocket(); w != nil {
+		out = append(out, w.effects()...)
 	}
 	if s != nil && s.BandwidthLimit > 0 {
 		limit("traffic_shaping", KindBandwidth)
@@ -198,6 +201,13 @@ func (c Config) bulkhead() *Bulkhead {
 		return nil
 	}
 	return c.Bulkhead
+}
+
+func (c Config) websocket() *WebSocket {
+	if c.Disabled() || c.WebSocket == nil || !flag(c.WebSocket.Enabled, true) {
+		return nil
+	}
+	return c.WebSocket
 }
 
 func (s Sampling) orDefault() Sampling {

@@ -26,12 +26,13 @@ type layer struct {
 	silent  bool
 	step    []string // the value of X-Mockforge-Step
 
-	latency *latencyRule // the sampled rules, shared by all targets; nil: off
-	faults  *faultRule
-	loss    *lossRule
-	graphql *graphqlRule
-	answers *answers
-	parts   parts
+	latency   *latencyRule // the sampled rules, shared by all targets; nil: off
+	faults    *faultRule
+	loss      *lossRule
+	websocket *websocketRule
+	graphql   *graphqlRule
+	answers   *answers
+	parts     parts
 
 	reached limitCounts
 	off     atomic.Bool
@@ -74,6 +75,9 @@ func newLayer(l Layer, seed uint64, cut *bell) *layer {
 	if s := c.shaping(); s != nil {
 		out.loss = newLossRule(s, key("traffic_shaping"))
 		out.parts.conns, out.parts.bandwidth = max(s.MaxConnections, 0), max(s.BandwidthLimit, 0)
+	}
+	if s := c.websocket(); s != nil {
+		out.websocket = newWebSocketRule(s, l.Name, key("websocket"))
 	}
 	if s := c.breaker(); s != nil {
 		out.parts.breaker = new(*s)

@@ -53,6 +53,7 @@ type passage struct {
 	listened  bool              // protocol is known
 	looked    bool              // for GraphQL
 	graphql   *graphqlRequest   // nil: it is none, or nobody asks
+	socket    *socket           // of which it is a message; nil: none
 	once      sync.Once         // of letGo
 
 	// Made with the passage, so that a request that is only looked at costs
@@ -199,6 +200,9 @@ func (p *passage) observed() *Request {
 		if p.graphql != nil {
 			out.TopFields = p.graphql.topFields()
 		}
+	}
+	if s := p.socket; s != nil {
+		out.Path, out.RequestID, out.Protocol = s.path, s.request, ProtocolWebSocket
 	}
 	return out
 }

@@ -58,23 +58,23 @@ func (p *passage) wholeBody(limit int) ([]byte, bool) {
 	case <-p.ctx.Done():
 	}
 	f.quit.Store(true)
-	b := &replay{rest: &unfinished{prefetch: f}}
+	b := &replay{rest: &lateBody{prefetch: f}}
 	p.body, r.Body = b, b
 	return nil, false
 }
 
-// An unfinished is the body of a prefetch that nobody waited for.
-type unfinished struct {
+// A lateBody is the body of a prefetch that nobody waited for.
+type lateBody struct {
 	*prefetch
 	again *replay
 }
 
-func (u *unfinished) Read(b []byte) (int, error) {
-	<-u.done
-	if u.again == nil {
-		u.again = &replay{data: u.data, err: u.err, rest: u.body}
+func (l *lateBody) Read(b []byte) (int, error) {
+	<-l.done
+	if l.again == nil {
+		l.again = &replay{data: l.data, err: l.err, rest: l.body}
 	}
-	return u.again.Read(b)
+	return l.again.Read(b)
 }
 
-func (u *unfinished) Close() error { return u.body.Close() }
+func (l *lateBody) Close() error { return l.body.Close() }

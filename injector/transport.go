@@ -23,9 +23,12 @@ type transport struct {
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	set := t.target.set.Load()
 	if set == nil {
+		if upgrades(r) {
+			return unseen(t.engine, t.target, r).plain(t.next)
+		}
 		return t.next.RoundTrip(r)
 	}
-	if !set.simple {
+	if !set.simple || upgrades(r) {
 		return t.send(newPassage(r.Context(), t.engine, t.target, r))
 	}
 	for i, b := range set.bindings {
@@ -55,6 +58,15 @@ func (t *transport) send(p *passage) (*http.Response, error) {
 	p.request = p.throttleUp(p.asked(p.request))
 	resp, err := t.next.RoundTrip(p.request)
 	return p.receive(original, resp, err)
+}
+
+// plain asks the upstream for a request that no layer concerns.
+func (p *passage) plain(next http.RoundTripper) (*http.Response, error) {
+	resp, err := next.RoundTrip(p.request)
+	if err == nil {
+		p.upgraded(resp)
+	}
+	return resp, err
 }
 
 func (p *passage) closeBody() {
@@ -134,6 +146,7 @@ func (p *passage) receive(r *http.Request, resp *http.Response, err error) (*htt
 	d := &download{passage: p, body: resp.Body, pace: p.pace, status: resp.StatusCode}
 	bodyless := resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified || r.Method == http.MethodHead
 	if resp.StatusCode == http.StatusSwitchingProtocols || bodyless {
+		p.upgraded(resp)
 		d.end(nil)
 		return resp, nil
 	}
