@@ -47,6 +47,13 @@ func (c Config) Effects() []Effect {
 	if s != nil && s.BandwidthLimit > 0 {
 		limit("traffic_shaping", KindBandwidth)
 	}
+	if t := c.TCP; t != nil && !c.Disabled() && flag(t.Enabled, true) {
+		for _, x := range t.Toxics {
+			if p := clamp(or(x.Toxicity, 1), 0, 1); p > 0 {
+				out = append(out, Effect{Section: "tcp", Kind: "tcp_" + string(x.Type), Probability: p, Sampling: x.Sampling.orDefault()})
+			}
+		}
+	}
 	return out
 }
 

@@ -28,6 +28,7 @@ func (c *checker) config(config injector.Config, path string) {
 	if l := config.Latency; l != nil && l.Distribution != nil {
 		c.distribution(*l.Distribution, join(join(path, "latency"), "distribution"))
 	}
+	c.tcp(config.TCP, join(path, "tcp"))
 	f := config.FaultInjection
 	if f == nil {
 		return

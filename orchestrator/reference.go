@@ -32,6 +32,14 @@ func Reference(w io.Writer) error {
 	writeTable(out, "grpc", "Validated and carried; nothing injects it yet.", grpcFields())
 	writeTable(out, "websocket", "Validated and carried; nothing injects it yet.", websocketFields())
 	writeTable(out, "graphql", "Validated and carried; nothing injects it yet.", graphqlFields())
+	writeTable(out, "tcp", "Breaks connections and their bytes, by the names and with the meanings of toxiproxy. It acts on targets of kind tcp.", tcpFields())
+	writeTable(out, "toxics", "An item of `toxics` of `tcp`.", toxicFields())
+	writeTable(out, "attributes", "`attributes` of an item of `toxics`. Each belongs to the types that it names.", attributeFields(""))
+	fmt.Fprint(out, "## Types of toxics\n\n| type | what happens |\n|---|---|\n")
+	for _, of := range toxicTypes() {
+		fmt.Fprintf(out, "| `%s` | %s |\n", of, toxicDoc(of))
+	}
+	fmt.Fprintln(out)
 	writeTable(out, "Target", "An entry of `targets`.", targetFields())
 	writeTable(out, "Load", "`load` of the document or of a step.", trafficFields())
 	fmt.Fprint(out, "## Scenarios by name\n\n| name | kind | what it is |\n|---|---|---|\n")

@@ -63,9 +63,18 @@ func drawn(config injector.Config) (faults []Fault, combined float64) {
 			continue // a limit, or bursts, whose share depends on the traffic
 		}
 		faults = append(faults, Fault{e.Kind, e.Probability})
-		if e.Kind != injector.KindLatency {
+		if !delays(e.Kind) {
 			spared *= 1 - e.Probability
 		}
 	}
 	return faults, 1 - spared
+}
+
+// delays reports whether a kind holds up what it hits and does no more.
+func delays(kind string) bool {
+	switch kind {
+	case injector.KindLatency, injector.KindTCPLatency, injector.KindTCPBandwidth, injector.KindTCPLoss, injector.KindTCPSlowClose, injector.KindTCPSlicer:
+		return true
+	}
+	return false
 }
