@@ -27,6 +27,9 @@ func (l *layer) draws() []Draw {
 		add(KindPartialResponse, r.partial, n)
 		add(KindPayloadCorruption, r.corruption, n)
 	}
+	for _, r := range l.toxics {
+		out = append(out, r.draws())
+	}
 	return out
 }
 

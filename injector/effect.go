@@ -47,10 +47,10 @@ func (c Config) Effects() []Effect {
 	if s != nil && s.BandwidthLimit > 0 {
 		limit("traffic_shaping", KindBandwidth)
 	}
-	if t := c.TCP; t != nil && !c.Disabled() && flag(t.Enabled, true) {
-		for _, x := range t.Toxics {
-			if p := clamp(or(x.Toxicity, 1), 0, 1); p > 0 {
-				out = append(out, Effect{Section: "tcp", Kind: "tcp_" + string(x.Type), Probability: p, Sampling: x.Sampling.orDefault()})
+	if t := c.tcp(); t != nil {
+		for i := range t.Toxics {
+			if t.Toxics[i].acts() {
+				out = append(out, t.Toxics[i].effect())
 			}
 		}
 	}
@@ -195,6 +195,13 @@ func (c Config) bulkhead() *Bulkhead {
 		return nil
 	}
 	return c.Bulkhead
+}
+
+func (c Config) tcp() *TCP {
+	if c.Disabled() || c.TCP == nil || !flag(c.TCP.Enabled, true) {
+		return nil
+	}
+	return c.TCP
 }
 
 func (s Sampling) orDefault() Sampling {

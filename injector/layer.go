@@ -30,6 +30,7 @@ type layer struct {
 	faults  *faultRule
 	loss    *lossRule
 	answers *answers
+	toxics  []*toxicRule
 	parts   parts
 
 	reached limitCounts
@@ -71,6 +72,7 @@ func newLayer(l Layer, seed uint64, cut *bell) *layer {
 		out.loss = newLossRule(s, key("traffic_shaping"))
 		out.parts.conns, out.parts.bandwidth = max(s.MaxConnections, 0), max(s.BandwidthLimit, 0)
 	}
+	out.toxics = newToxicRules(c.tcp(), key("tcp"))
 	if s := c.breaker(); s != nil {
 		out.parts.breaker = new(*s)
 	}

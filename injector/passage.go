@@ -20,7 +20,9 @@ type passage struct {
 	body       *replay
 
 	n        int64
-	slot     Slot // nil without a Sequencer
+	slot     Slot   // nil without a Sequencer
+	slots    []Slot // of the directions of a connection
+	relay    *relay // of the connection; nil: it is none's
 	pace     pace
 	arrived  time.Time
 	endpoint string    // once it was reported
@@ -191,8 +193,9 @@ func (p *passage) observed() *Request {
 		}
 		out.Method, out.Host, out.Path, out.Endpoint, out.RequestID = methodOf(r), hostOf(r), r.URL.Path, endpoint(r), r.Header.Get("X-Request-Id")
 		p.endpoint = out.Endpoint
-		out.Protocol, out.Operation = p.speaks(), p.operation
+		out.Operation = p.operation
 	}
+	out.Protocol = p.speaks()
 	return out
 }
 

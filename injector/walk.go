@@ -249,14 +249,14 @@ func (p *passage) settle(asked bool) {
 				rule = s.faults.corruption
 			}
 			d := Decision{Kind: f.kind, Ordinal: s.drawn.fault}
-			if asked && p.request.Method != http.MethodHead {
+			if asked && p.request != nil && p.request.Method != http.MethodHead {
 				p.hit(s, rule, d)
 				continue
 			}
 			s.drawn.hits &^= f.hit
 			p.hide(s, rule, d)
 		}
-		if s.down != nil && asked {
+		if s.down != nil && asked && !p.slotless {
 			ordinal := s.reached.bandwidth.Add(1) - 1
 			if s.kind == "" {
 				s.kind = KindBandwidth
