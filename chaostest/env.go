@@ -39,7 +39,8 @@ type Env struct {
 
 	backends   []*backend
 	forwarders []*http.Transport // to them
-	relays     sync.WaitGroup    // of connections
+	doors      doors
+	relays     sync.WaitGroup // of connections
 	relaying   context.Context
 	stopRelays context.CancelFunc
 }
@@ -136,18 +137,18 @@ func (t *Target) Dial(ctx context.Context, network, addr string) (net.Conn, erro
 }
 
 // dial connects to an address of the in-memory network. A layer that limits
-// the connections of the target refuses the dial itself.
+// the connections of the target, or refuses them, refuses the dial itself.
 func (e *Env) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	c, err := e.net.DialContext(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
-	name := e.targetAt(addr)
+	t := e.targetAt(addr)
 	inMemory, ok := c.(*memnet.Conn)
-	if name == "" || !ok {
+	if t == nil || !ok {
 		return c, nil // the chaos server counts it
 	}
-	release, err := e.run.Injector().Target(name).AdmitConn(ctx, c.LocalAddr().String())
+	release, err := e.admit(ctx, t, c.LocalAddr().String())
 	if err != nil {
 		_ = c.Close() // nothing was sent on it
 		if op, ok := errors.AsType[*net.OpError](err); ok {
@@ -158,17 +159,16 @@ func (e *Env) dial(ctx context.Context, network, addr string) (net.Conn, error) 
 	return &counted{Conn: inMemory, release: release}, nil
 }
 
-// targetAt is the name of the target at an address; "" if there is none, or if
-// it is of kind tcp, where each connection is admitted by itself.
-func (e *Env) targetAt(addr string) string {
+// targetAt is the target at an address; nil if there is none.
+func (e *Env) targetAt(addr string) *Target {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for name, t := range e.targets {
-		if t.Addr == addr && !t.tcp {
-			return name
+	for _, t := range e.targets {
+		if t.Addr == addr {
+			return t
 		}
 	}
-	return ""
+	return nil
 }
 
 // A counted connection counts towards max_connections until it is closed.

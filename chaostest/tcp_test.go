@@ -88,9 +88,6 @@ func TestServeConn(t *testing.T) {
 func TestConnectionsEndWithTheRun(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, options ...chaostest.Option) {
-		if len(options) == 0 {
-			t.Skip("Relay does not end in virtual time yet")
-		}
 		var env *chaostest.Env
 		ended := make(chan error, 1)
 		chaostest.RunOrchestration(t, database(quiet("calm", 50*time.Millisecond)), func(step *chaostest.Step) {
@@ -167,13 +164,15 @@ func TestNothingBehind(t *testing.T) {
 func TestMisusedTargets(t *testing.T) {
 	t.Parallel()
 	for scenario, want := range map[string]string{
-		"serve tcp":       `tcp_test\.go:\d+: env\.Serve\("db"\): the target is of kind tcp: use env\.ServeConn, or env\.Listen`,
-		"serve conn http": `tcp_test\.go:\d+: env\.ServeConn\("web"\): the target is of kind http: use env\.Serve, or env\.Listen`,
-		"listen twice":    `tcp_test\.go:\d+: env\.Listen\("db"\): env\.Listen was called for it already`,
-		"listen served":   `tcp_test\.go:\d+: env\.Listen\("db"\): env\.ServeConn was called for it already`,
-		"serve listened":  `tcp_test\.go:\d+: env\.Serve\("web"\): env\.Listen was called for it already`,
-		"handler panics":  `tcp_test\.go:\d+: the handler of target db panicked: no such table`,
-		"upstream of tcp": `chaostest\.Upstream: target db is of kind tcp: use env\.ServeConn or env\.Listen in Setup`,
+		"serve tcp":        `tcp_test\.go:\d+: env\.Serve\("db"\): the target is of kind tcp: use env\.ServeConn, or env\.Listen`,
+		"serve conn http":  `tcp_test\.go:\d+: env\.ServeConn\("web"\): the target is of kind http: use env\.Serve, or env\.Listen`,
+		"listen twice":     `tcp_test\.go:\d+: env\.Listen\("db"\): env\.Listen was called for it already`,
+		"listen served":    `tcp_test\.go:\d+: env\.Listen\("db"\): env\.ServeConn was called for it already`,
+		"serve listened":   `tcp_test\.go:\d+: env\.Serve\("web"\): env\.Listen was called for it already`,
+		"handler panics":   `tcp_test\.go:\d+: the handler of target db panicked: no such table`,
+		"upstream of tcp":  `chaostest\.Upstream: target db is of kind tcp: use env\.ServeConn or env\.Listen in Setup`,
+		"nobody accepts":   "",
+		"handler does not": `1 goroutine leaked[\s\S]*tcp_test\.go`,
 	} {
 		t.Run(scenario, func(t *testing.T) {
 			t.Parallel()
