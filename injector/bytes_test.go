@@ -45,6 +45,7 @@ func TestBytesArriveAsTheyWereSent(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(layers)) {
 		layer := layers[name]
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				in := injector.New()
 				in.Apply(layer)
@@ -59,6 +60,7 @@ func TestBytesArriveAsTheyWereSent(t *testing.T) {
 		all = append(all, layer)
 	}
 	t.Run("all of them", func(t *testing.T) {
+		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			in := injector.New()
 			for _, layer := range all {
@@ -71,6 +73,7 @@ func TestBytesArriveAsTheyWereSent(t *testing.T) {
 		})
 	})
 	t.Run("on and off", func(t *testing.T) {
+		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			in := injector.New(injector.WithSequencer(&sequencer{}))
 			l := connect(in, 1)

@@ -169,7 +169,7 @@ func TestRelaysRepeat(t *testing.T) {
 						mu.Unlock()
 					}
 					_ = l.client.CloseWrite()
-					<-l.over
+					_ = l.hangUp()
 				})
 			}
 			time.AfterFunc(50*time.Millisecond, func() {
@@ -194,3 +194,36 @@ func TestRelaysRepeat(t *testing.T) {
 		require.Equal(t, first, run())
 	}
 }
+
+// A journal is told of connections, and of layers that reach them, one thing at
+// a time.
+func TestRelaysInOrder(t *testing.T) {
+	t.Parallel()
+	book := &connections{}
+	synctest.Test(t, func(t *testing.T) {
+		in := injector.New(injector.InOrder(), injector.WithObserver(book))
+		l := connect(in, 1)
+		require.NoError(t, exchangeWith(l.client, l.upstream))
+		in.Apply(toxic(injector.Toxic{Type: injector.ToxicLatency, Attributes: attributes{Latency: time.Second}}))
+		in.Apply(toxic(injector.Toxic{Type: injector.ToxicLoss, Attributes: attributes{Percent: 50}}))
+		for range 40 {
+			require.NoError(t, exchangeWith(l.client, l.upstream))
+		}
+		require.NoError(t, l.hangUp())
+	})
+	require.Equal(t, 1, book.count(injector.KindTCPLatency))
+	require.Equal(t, 20, book.count(injector.KindTCPLoss))
+	require.GreaterOrEqual(t, book.told, 1+40, "each draw")
+}
+
+// connections is a journal that counts what is no request.
+type connections struct {
+	events
+	told int
+}
+
+func (c *connections) Layer(*injector.LayerChange)    {}
+func (c *connections) Switch(time.Time, bool)         {}
+func (c *connections) Wait(*injector.Wait)            {}
+func (c *connections) Resume(*injector.Resume)        {}
+func (c *connections) Connection([]injector.LayerRef) { c.told++ }
