@@ -28,6 +28,8 @@ type lane struct {
 	room     chan struct{}
 	stations []*station // the pump's
 
+	loose *net.TCPConn // what is read without the layers; guarded by the relay's mutex
+
 	mu     sync.Mutex
 	piped  bool   // there is a pump
 	inbox  *piece // on its way to the pump
@@ -54,6 +56,9 @@ func ring(c chan struct{}) {
 func (l *lane) read() {
 	var b []byte
 	for {
+		if l.plain() {
+			return
+		}
 		if len(b) < maxPiece/2 {
 			b = make([]byte, maxPiece)
 		}

@@ -116,13 +116,14 @@ func (r *relay) alarmed(a *alarm) {
 	ring(r.wake)
 }
 
-// begun reports whether bytes of a stream have passed already. r.mu is held.
+// begun reports whether bytes of a stream may have passed already. r.mu is held.
 func (r *relay) begun(stream Stream) bool {
-	switch {
-	case !r.running:
+	if !r.running {
 		return false
-	case stream == Upstream:
-		return r.up.begun.Load()
 	}
-	return r.down.begun.Load()
+	l := r.down
+	if stream == Upstream {
+		l = r.up
+	}
+	return l.begun.Load() || l.loose != nil // what the kernel carries is not known yet
 }

@@ -92,6 +92,7 @@ type relay struct {
 	worse   how  // how it is to end once nothing is on its way; 0: no write failed
 	stale   bool // plans are out of date
 	running bool // the lanes are there
+	over    bool // the end has begun
 }
 
 func newRelay(in *Injector) *relay {

@@ -16,6 +16,9 @@ const (
 // end ends both connections, and everything that belongs to the relay.
 func (r *relay) end(how how, kind string) {
 	close(r.ended)
+	r.mu.Lock()
+	r.over = true
+	r.mu.Unlock()
 	r.pace().sync()
 	r.told(outcome{fault: kind, failed: kind != ""})
 	if how == howReset {

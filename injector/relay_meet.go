@@ -68,6 +68,10 @@ func (r *relay) meet() {
 	r.mu.Lock()
 	r.stale = true
 	running := r.running
+	if running {
+		r.up.catch()
+		r.down.catch()
+	}
 	r.mu.Unlock()
 	ring(r.wake)
 	if running {

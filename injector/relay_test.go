@@ -2,8 +2,10 @@ package injector_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
 	"syscall"
 	"testing"
@@ -165,4 +167,61 @@ func TestLayersHoldARelayUp(t *testing.T) {
 	require.NoError(t, err)
 	_, err = client.Read(make([]byte, 1))
 	require.Error(t, err, "a partition")
+}
+
+// Layers that come and go while the kernel carries the bytes lose none of them.
+func TestLayersCatchPlainBytes(t *testing.T) {
+	t.Parallel()
+	in := injector.New()
+	client, upstream, over := relayed(t, t.Context(), in)
+	stop := make(chan struct{})
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			remove := in.Apply(toxic(injector.Toxic{Type: injector.ToxicSlicer, Attributes: attributes{AverageSize: 1000}}))
+			time.Sleep(time.Millisecond)
+			remove()
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+	}()
+	data := make([]byte, 8<<20)
+	_, _ = rand.NewChaCha8([32]byte{2}).Read(data)
+	sums := make(chan [sha256.Size]byte, 2)
+	for _, ends := range [][2]*net.TCPConn{{client, upstream}, {upstream, client}} {
+		go func() {
+			_, _ = ends[0].Write(data) // what does not arrive is seen at the other end
+			_ = ends[0].CloseWrite()
+		}()
+		go func() {
+			h := sha256.New()
+			_, _ = io.Copy(h, ends[1])
+			sums <- [sha256.Size]byte(h.Sum(nil))
+		}()
+	}
+	for range 2 {
+		require.Equal(t, sha256.Sum256(data), <-sums)
+	}
+	require.NoError(t, <-over)
+	close(stop)
+	<-stopped
+}
+
+// An idle connection that the kernel carries meets a layer at once.
+func TestALayerCatchesAnIdleConnection(t *testing.T) {
+	t.Parallel()
+	in := injector.New()
+	client, upstream, over := relayed(t, t.Context(), in)
+	require.NoError(t, exchangeWith(client, upstream))
+	in.Apply(toxic(injector.Toxic{Type: injector.ToxicLimitData, Stream: injector.Upstream, Attributes: attributes{Bytes: 3}}))
+	_, err := io.WriteString(client, "hello")
+	require.NoError(t, err)
+	b, err := io.ReadAll(upstream)
+	require.NoError(t, err)
+	require.Equal(t, "hel", string(b))
+	require.NoError(t, <-over)
 }

@@ -31,6 +31,7 @@ func (c *checker) config(config injector.Config, path string) {
 	if l := config.Latency; l != nil {
 		c.schedule(l.Schedule, join(join(path, "latency"), "schedule"))
 	}
+	c.tcp(config.TCP, join(path, "tcp"))
 	f := config.FaultInjection
 	if f == nil {
 		return

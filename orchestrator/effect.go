@@ -59,6 +59,9 @@ func sections(c injector.Config) []presentSection {
 	if s := c.GraphQL; s != nil {
 		all = append(all, presentSection{"graphql", on(s.Enabled), false})
 	}
+	if s := c.TCP; s != nil {
+		all = append(all, presentSection{"tcp", on(s.Enabled), false})
+	}
 	return all
 }
 

@@ -25,6 +25,8 @@ func configFields() []field[injector.Config] {
 			bind: func(c *config) codec { return section(&c.WebSocket, websocketFields()) }},
 		{name: "graphql", doc: "Makes operations of GraphQL fail.",
 			bind: func(c *config) codec { return section(&c.GraphQL, graphqlFields()) }},
+		{name: "tcp", doc: "Breaks connections and their bytes, on targets of kind tcp.",
+			bind: func(c *config) codec { return section(&c.TCP, tcpFields()) }},
 	}
 }
 

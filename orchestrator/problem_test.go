@@ -160,6 +160,33 @@ func TestProblems(t *testing.T) {
 			`11:21: steps[0].scenario.config.grpc.delay_ms: -1 is out of range: must be 0 to 31622400000 milliseconds`}},
 		{name: "messages of gRPC", text: configWith("grpc: {interrupt_after_messages: 2}"), want: []string{
 			`6:42: steps[0].scenario.config.grpc.interrupt_after_messages: must be a list of two whole numbers, [min, max], not the number 2; did you mean "[2, 2]"?`}},
+		{name: "toxics", text: configWith("tcp:\n  toxics:\n    - {type: latncy}\n    - {type: latency}\n    - {type: latency, name: a, attributes: {latency: 0}}\n    - {type: latency, name: b, attributes: {jitter: -1, rate: 3}}\n" +
+			"    - {type: bandwidth, attributes: {rates: 3}}\n    - {type: slicer, attributes: {average_size: 4, size_variation: 4, delay: x}}\n    - {attributes: {percent: 0}, type: loss}\n" +
+			"    - {type: slow_close, attributes: {delay: 0}}\n    - {type: limit_data}\n    - {type: down, stream: upstream, attributes: {timeout: 3}}\n    - {}"), want: []string{
+			`8:22: steps[0].scenario.config.tcp.toxics[0].type: must be latency, bandwidth, loss, slow_close, timeout, reset_peer, close, slicer, limit_data, refuse or down, not the text "latncy"; did you mean "latency"?`,
+			`9:15: steps[0].scenario.config.tcp.toxics[1]: attributes.latency is missing, or 0 without jitter: type latency needs it`,
+			`10:15: steps[0].scenario.config.tcp.toxics[2]: attributes.latency is missing, or 0 without jitter: type latency needs it`,
+			`11:61: steps[0].scenario.config.tcp.toxics[3].attributes.jitter: -1 is out of range: must be 0 to 31622400000 milliseconds`,
+			`11:71: steps[0].scenario.config.tcp.toxics[3].attributes.rate: is not an attribute of type latency: it has latency or jitter`,
+			`12:15: steps[0].scenario.config.tcp.toxics[4]: attributes.rate is missing: type bandwidth needs it`,
+			`12:46: steps[0].scenario.config.tcp.toxics[4].attributes.rates: unknown field; did you mean "rate"?`,
+			`13:76: steps[0].scenario.config.tcp.toxics[5].attributes.size_variation: is not below average_size`,
+			`13:86: steps[0].scenario.config.tcp.toxics[5].attributes.delay: must be a number of microseconds, not the text "x"`,
+			`14:38: steps[0].scenario.config.tcp.toxics[6].attributes.percent: 0 is out of range: must be more than 0, at most 100`,
+			`15:54: steps[0].scenario.config.tcp.toxics[7].attributes.delay: 0 is out of range: must be more than 0, at most 31622400000 milliseconds`,
+			`16:15: steps[0].scenario.config.tcp.toxics[8]: attributes.bytes is missing: type limit_data needs it`,
+			`17:36: steps[0].scenario.config.tcp.toxics[9].stream: type down has no stream: it is about connections; leave it out`,
+			`17:68: steps[0].scenario.config.tcp.toxics[9].attributes.timeout: is not an attribute of type down: it has none`,
+			`18:15: steps[0].scenario.config.tcp.toxics[10]: type is missing`}},
+		{name: "toxics per message", text: configWith("tcp:\n  toxics:\n    - {type: close, per: message}\n    - {type: refuse, per: message, protocol: lines}\n    - {type: timeout, protocol: redi}\n    - {type: reset_peer, protocol: redis, toxicity: 2}"), want: []string{
+			`8:34: steps[0].scenario.config.tcp.toxics[0].per: protocol is missing: it says how messages are told apart`,
+			`9:35: steps[0].scenario.config.tcp.toxics[1].per: type refuse cannot be per message: only latency, timeout, reset_peer or close can`,
+			`10:41: steps[0].scenario.config.tcp.toxics[2].protocol: must be redis, postgres, kafka or lines, not the text "redi"; did you mean "redis"?`,
+			`11:44: steps[0].scenario.config.tcp.toxics[3].protocol: is for toxics that are per message; did you mean "per: message"?`,
+			`11:61: steps[0].scenario.config.tcp.toxics[3].toxicity: 2 is out of range: must be 0 to 1`}},
+		{name: "names of toxics", text: configWith("tcp:\n  toxics:\n    - {type: close}\n    - {type: close, stream: downstream}\n    - {type: close, stream: upstream}\n    - {type: timeout, name: close_upstream}"), want: []string{
+			`9:15: steps[0].scenario.config.tcp.toxics[1]: "close_downstream" is also the name of toxics[0]: give it another`,
+			`11:37: steps[0].scenario.config.tcp.toxics[3].name: "close_upstream" is also the name of toxics[2]: give it another`}},
 
 		// Names.
 		{name: "no steps", text: "name: x\nsteps: []\n", want: []string{"2:8: steps: has no steps: at least one is needed"}},

@@ -35,6 +35,14 @@ func Reference(w io.Writer) error {
 	writeTable(out, "grpc", "Makes calls of gRPC fail as their own clients see it. The other sections act on calls too; what they answer is translated.", grpcFields())
 	writeTable(out, "websocket", "Breaks WebSocket connections after their handshake, which is a request like others.", websocketFields())
 	writeTable(out, "graphql", "Makes operations of GraphQL fail, with errors in a response of status 200, and translates what the other sections answer; see [chaos by protocol](PROTOCOL_CHAOS.md#graphql).", graphqlFields())
+	writeTable(out, "tcp", "Breaks connections and their bytes, by the names and with the meanings of toxiproxy. It acts on targets of kind tcp.", tcpFields())
+	writeTable(out, "toxics", "An item of `toxics` of `tcp`.", toxicFields())
+	writeTable(out, "attributes", "`attributes` of an item of `toxics`. Each belongs to the types that it names.", attributeFields(""))
+	fmt.Fprint(out, "## Types of toxics\n\n| type | what happens |\n|---|---|\n")
+	for _, of := range toxicTypes() {
+		fmt.Fprintf(out, "| `%s` | %s |\n", of, toxicDoc(of))
+	}
+	fmt.Fprintln(out)
 	writeTable(out, "Target", "An entry of `targets`.", targetFields())
 	writeTable(out, "Load", "`load` of the document or of a step.", trafficFields())
 	fmt.Fprint(out, "## Scenarios by name\n\n| name | kind | what it is |\n|---|---|---|\n")

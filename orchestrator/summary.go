@@ -64,12 +64,18 @@ func drawn(config injector.Config) (faults []Fault, combined float64) {
 			continue // a limit, or bursts, whose share depends on the traffic
 		}
 		faults = append(faults, Fault{e.Kind, e.Probability})
-		switch {
-		case e.Section == "websocket": // of its messages and connections
-		case e.Kind == injector.KindLatency, e.Kind == injector.KindChunkedDribble, e.Kind == injector.KindResolverLatency:
-		default:
+		if e.Section != "websocket" && !delays(e.Kind) { // websocket's are of its messages and connections
 			spared *= 1 - e.Probability
 		}
 	}
 	return faults, 1 - spared
+}
+
+// delays reports whether a kind holds up what it hits and does no more.
+func delays(kind string) bool {
+	switch kind {
+	case injector.KindLatency, injector.KindChunkedDribble, injector.KindResolverLatency, injector.KindTCPLatency, injector.KindTCPBandwidth, injector.KindTCPLoss, injector.KindTCPSlowClose, injector.KindTCPSlicer:
+		return true
+	}
+	return false
 }

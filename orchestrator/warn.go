@@ -31,6 +31,7 @@ func (c *checker) warn() {
 	}
 	for i, s := range c.o.Steps {
 		path := join(index("steps", i), "scenario")
+		c.warnReach(s, path)
 		if s.Scenario.Config == nil {
 			continue
 		}

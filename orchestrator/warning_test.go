@@ -82,6 +82,16 @@ func TestWarnings(t *testing.T) {
 			{orchestrator.NoEffect, "6:19: steps[0].scenario.config.graphql.error_codes: is empty: probability has nothing to choose from"},
 			{orchestrator.NoEffect, `6:73: steps[0].scenario.config.graphql.resolver_delay_ms: is ignored, because resolver_latency is not true; did you mean "resolver_latency: true"?`},
 			{orchestrator.NoEffect, "6:96: steps[0].scenario.config.graphql.partial_data_paths: is ignored, because partial_data_probability is 0"}}},
+		{"tcp without a target of its kind", configWith("tcp: {toxics: [{type: refuse}]}"), []warning{
+			{orchestrator.NoEffect, "6:9: steps[0].scenario.config.tcp: acts on targets of kind tcp, and the document declares none"}}},
+		{"tcp on HTTP", stepWith("targets: [a, b]\nscenario: {config: {tcp: {toxics: [{type: refuse}]}, rate_limit: {}}}") + "targets: {a: {}, b: {kind: http}, c: {kind: tcp}}\n", []warning{
+			{orchestrator.NoEffect, "5:25: steps[0].scenario.config.tcp: acts on targets of kind tcp, and this step has none"}}},
+		{"tcp on one of both", stepWith("scenario: {config: {tcp: {toxics: [{type: refuse}]}, rate_limit: {}}}") + "targets: {a: {}, b: {kind: tcp}}\n", nil},
+		{"tcp that injects nothing", stepWith("scenario: {config: {tcp: {toxics: []}}}") + "targets: {b: {kind: tcp}}\n", []warning{
+			{orchestrator.NoEffect, "4:25: steps[0].scenario.config.tcp: nothing in it can act: it injects nothing"}}},
+		{"requests on tcp", stepWith("scenario: limits") + "targets: {b: {kind: tcp}}\nscenarios: {limits: {rate_limit: {}, bulkhead: {}, circuit_breaker: {enabled: false}, latency: {fixed_delay_ms: 1}}}\n", []warning{
+			{orchestrator.NoEffect, "4:15: steps[0].scenario: its section rate_limit: cannot act on targets of kind tcp, and this step has no others"},
+			{orchestrator.NoEffect, "4:15: steps[0].scenario: its section bulkhead: cannot act on targets of kind tcp, and this step has no others"}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

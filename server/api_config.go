@@ -25,6 +25,7 @@ type ConfigView struct {
 	GRPC           json.RawMessage `json:"grpc,omitempty"`
 	WebSocket      json.RawMessage `json:"websocket,omitempty"`
 	GraphQL        json.RawMessage `json:"graphql,omitempty"`
+	TCP            json.RawMessage `json:"tcp,omitempty"`
 }
 
 func viewConfig(enabled bool, c injector.Config) (out ConfigView) {
