@@ -227,3 +227,27 @@ func (c *connections) Switch(time.Time, bool)         {}
 func (c *connections) Wait(*injector.Wait)            {}
 func (c *connections) Resume(*injector.Resume)        {}
 func (c *connections) Connection([]injector.LayerRef) { c.told++ }
+
+// Everything that arrives at one instant of virtual time is one chunk, in
+// however many writes it came.
+func TestBytesOfOneInstantAreOneChunk(t *testing.T) {
+	t.Parallel()
+	for _, s := range []injector.Stream{injector.Upstream, injector.Downstream} {
+		synctest.Test(t, func(t *testing.T) {
+			in := injector.New(injector.WithSequencer(&sequencer{}))
+			in.Apply(toxic(injector.Toxic{Type: injector.ToxicLoss, Stream: s, Attributes: attributes{Percent: 1}}))
+			l := connect(in, 1)
+			from, to := l.ends(s)
+			for range 50 {
+				for range 20 {
+					_, err := io.WriteString(from, "word")
+					require.NoError(t, err)
+				}
+				_, err := io.ReadFull(to, make([]byte, 80))
+				require.NoError(t, err)
+			}
+			require.EqualValues(t, 50, in.Draws(injector.LayerRef{Name: "wire"})[0].Requests)
+			require.NoError(t, l.hangUp())
+		})
+	}
+}

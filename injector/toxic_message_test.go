@@ -111,3 +111,23 @@ func TestBrokenFramingFallsBackToChunks(t *testing.T) {
 		require.NoError(t, l.hangUp())
 	})
 }
+
+// A message that went on while everything was suspended ends nothing later.
+func TestASuspensionTakesTheAlarmOfAMessage(t *testing.T) {
+	t.Parallel()
+	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
+		in.Apply(perMessage(injector.ToxicReset, s, 1, attributes{Timeout: time.Minute}))
+		l := connect(in, 1)
+		from, to := l.ends(s)
+		start := time.Now()
+		_, err := io.WriteString(from, "hello\n")
+		require.NoError(t, err)
+		time.Sleep(time.Second)
+		in.Suspend()
+		arrives(t, to, "hello\n", start, time.Second)
+		in.Resume()
+		time.Sleep(time.Hour)
+		require.Empty(t, l.over, "the connection goes on")
+		require.NoError(t, l.hangUp())
+	})
+}

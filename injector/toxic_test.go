@@ -392,3 +392,19 @@ func TestADialIsDrawnOnce(t *testing.T) {
 		require.EqualValues(t, 20, d[0].Injected)
 	})
 }
+
+// A close stays an orderly one where the peer is still sending.
+func TestAToxicClosesInTheMiddleOfAnUpload(t *testing.T) {
+	t.Parallel()
+	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
+		in.Apply(toxic(injector.Toxic{Type: injector.ToxicTimeout, Stream: s, Attributes: attributes{Timeout: time.Second}}))
+		l := connect(in, 1)
+		from, _ := l.ends(s)
+		go func() { _, _ = from.Write(make([]byte, 300_000)) }()
+		_, err := from.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF)
+		require.NoError(t, <-l.over)
+		_, err = from.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF, "no reset behind it")
+	})
+}
