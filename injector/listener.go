@@ -20,7 +20,8 @@ import (
 // the client sends, and to the first that follow an answer; packet loss draws
 // for each Read that delivers bytes and for each Write; bandwidth limits both
 // directions. All of it heeds deadlines, follows the layers in force at the
-// time, and ends early when the connection is closed. HTTP errors, time-outs,
+// time, and ends early when the connection is closed. The toxics of a TCP
+// section need Relay, which knows the upstream too. HTTP errors, time-outs,
 // partial responses and corruption do not exist here: where they are drawn they
 // count as masked. Rate limits, breakers and bulkheads are not applied. Of a
 // request matcher, only source addresses can match.
