@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mockforge-go/mockforge/injector"
@@ -14,7 +13,7 @@ import (
 )
 
 // imported reads a toxiproxy config that is valid, and says what it is as YAML.
-func imported(t *testing.T, text string, d time.Duration) (yaml string, warnings []string) {
+func imported(t *testing.T, text string, d time.Duration) (document string, warnings []string) {
 	t.Helper()
 	o, found, err := orchestrator.FromToxiproxy([]byte(text), d)
 	require.NoError(t, err)
@@ -33,7 +32,7 @@ func imported(t *testing.T, text string, d time.Duration) (yaml string, warnings
 
 func TestFromToxiproxy(t *testing.T) {
 	t.Parallel()
-	yaml, warnings := imported(t, `[
+	document, warnings := imported(t, `[
   {"name": "web", "listen": "127.0.0.1:18080", "upstream": "localhost:8080"},
   {"name": "redis", "listen": "[::]:16379", "upstream": "localhost:6379", "enabled": true, "toxics": [
     {"name": "latency_downstream", "type": "latency", "stream": "downstream", "toxicity": 1, "attributes": {"latency": 1000, "jitter": 100}},
@@ -92,7 +91,7 @@ targets:
   web:
     upstream: localhost:8080
     kind: tcp
-`, yaml)
+`, document)
 }
 
 // What GET /proxies answers is understood too; proxies with the same toxics
@@ -119,7 +118,7 @@ func TestFromToxiproxyAPI(t *testing.T) {
 
 func TestFromToxiproxyWarnings(t *testing.T) {
 	t.Parallel()
-	yaml, warnings := imported(t, `[{"name": "a", "upstream": "h:1", "enabled": false, "toxics": [{"type": "noop"}, {"type": "latency"}, {"type": "timeout", "toxicity": 0}, {"type": "reset_peer"}]},
+	document, warnings := imported(t, `[{"name": "a", "upstream": "h:1", "enabled": false, "toxics": [{"type": "noop"}, {"type": "latency"}, {"type": "timeout", "toxicity": 0}, {"type": "reset_peer"}]},
  {"name": "b", "upstream": "h:2", "toxics": [{"type": "slicer"}, {"type": "bandwidth", "attributes": {"rate": 0}}, {"type": "slow_close", "attributes": {"delay": 0}}]}]`, 0)
 	require.Equal(t, []string{
 		"1:53: [0].toxics: are left out: the proxy is disabled, which makes it down",
@@ -130,11 +129,11 @@ func TestFromToxiproxyWarnings(t *testing.T) {
 		"2:66: [1].toxics[1]: does nothing: left out",
 		"2:116: [1].toxics[2]: does nothing: left out",
 	}, warnings)
-	require.Contains(t, yaml, "type: down")
-	require.NotContains(t, yaml, "reset_peer")
+	require.Contains(t, document, "type: down")
+	require.NotContains(t, document, "reset_peer")
 
-	yaml, _ = imported(t, `[{"name": "a", "upstream": "h:1"}]`, 0)
-	require.Contains(t, yaml, "steps:\n  - name: toxics\n    duration_seconds: 60\n", "a quiet step, so that the document runs")
+	document, _ = imported(t, `[{"name": "a", "upstream": "h:1"}]`, 0)
+	require.Contains(t, document, "steps:\n  - name: toxics\n    duration_seconds: 60\n", "a quiet step, so that the document runs")
 }
 
 func TestFromToxiproxyProblems(t *testing.T) {
@@ -171,8 +170,11 @@ func TestFromToxiproxyProblems(t *testing.T) {
 		{`[{"name": "a", "upstream": "h:1", "toxics": [{"type": "timeout", "name": "a\nb"}]}]`, []string{
 			`1:74: [0].toxics[0].name: "a\nb" is blank or has unprintable characters`}},
 	} {
-		_, _, err := orchestrator.FromToxiproxy([]byte(tt.text), 0)
-		assert.Equal(t, tt.want, problems(t, err), "%.200s", tt.text)
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			_, _, err := orchestrator.FromToxiproxy([]byte(tt.text), 0)
+			require.Equal(t, tt.want, problems(t, err), "%.200s", tt.text)
+		})
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mockforge-go/mockforge/injector"
@@ -102,12 +101,23 @@ func TestTCPTarget(t *testing.T) {
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, time.Since(start), 60*time.Millisecond, "a layer acts on connections that are open")
 
+	l.ask(t, "PUT", "/config", `{"tcp": {"toxics": [{"type": "latency", "stream": "upstream", "attributes": {"latency": 60}}]}}`).ok(t)
+	start = time.Now()
+	_, err = exclaim(c)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, time.Since(start), 60*time.Millisecond, "and so does a toxic")
+
 	l.ask(t, "PUT", "/config", `{"fault_injection": {"connection_error_kind": "tcp_reset", "connection_error_probability": 1}}`).ok(t)
 	_, err = visit(l.cache(t))
 	require.ErrorIs(t, err, syscall.ECONNRESET)
 	_, err = exclaim(c)
 	require.NoError(t, err, "one that was admitted goes on")
-	require.NoError(t, c.Close())
+
+	l.ask(t, "PUT", "/config", `{"tcp": {"toxics": [{"type": "down"}]}}`).ok(t)
+	_, err = exclaim(c)
+	require.Error(t, err, "but not where its target is down")
+	_, err = visit(l.cache(t))
+	require.Error(t, err)
 
 	l.ask(t, "PUT", "/config", `{}`).ok(t)
 	answer, err = visit(l.cache(t))
@@ -206,9 +216,9 @@ func TestConnectionsInMetrics(t *testing.T) {
 		}
 	}
 	require.Equal(t, 10, failed)
-	require.EventuallyWithT(t, func(c *assert.CollectT) {
+	require.Eventually(t, func() bool {
 		text := string(l.askPath(t, "GET", "/metrics", nil).body)
-		require.Contains(c, text, `mockforge_chaos_requests_total{status="aborted",target="cache"} 10`)
-		require.Contains(c, text, `mockforge_chaos_requests_total{status="closed",target="cache"} 10`)
+		return strings.Contains(text, `mockforge_chaos_requests_total{status="aborted",target="cache"} 10`) &&
+			strings.Contains(text, `mockforge_chaos_requests_total{status="closed",target="cache"} 10`)
 	}, 10*time.Second, 10*time.Millisecond)
 }

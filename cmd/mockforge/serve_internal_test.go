@@ -77,7 +77,7 @@ func TestServeRefuses(t *testing.T) {
 		{"--host 0.0.0.0", "host 0.0.0.0 is reachable from other machines, and anybody there could control the server: set an admin token, or allow it with --insecure-admin"},
 		{"--target payments", `--target: "payments" is not NAME=URL, like payments=http://127.0.0.1:9001`},
 		{"--target a=http://127.0.0.1:1,port=x", `--target a: port "x" is out of range: 1 to 65535`},
-		{"--target a=ftp://127.0.0.1", `target a: upstream "ftp://127.0.0.1": use a URL that begins with http://, https:// or h2c://`},
+		{"--target a=ftp://127.0.0.1", `target a: upstream "ftp://127.0.0.1": use a URL that begins with http://, https://, h2c:// or tcp://`},
 		{"--target a=http://127.0.0.1:1 --target a=http://127.0.0.1:2", "target a is configured twice"},
 		{"--tls-cert x.pem", "--tls-cert and --tls-key need each other"},
 		{"--http-port 70000", "--http-port: 70000 is out of range: 0 to 65535"},
