@@ -201,10 +201,15 @@ func (p *passage) settleCall(s *stay, asked bool) {
 // A cutBody is the body of a call that is to be broken off.
 type cutBody struct {
 	io.ReadCloser
-	cut *cut
+	cut  *cut
+	held bool // something came that may not pass: the upstream must not take what it has for all
 }
 
 func (b *cutBody) Read(p []byte) (int, error) {
+	if b.held {
+		<-b.cut.ctx.Done()
+		return 0, errCut
+	}
 	n, err := b.ReadCloser.Read(p)
 	if n == 0 {
 		return n, err
@@ -216,9 +221,8 @@ func (b *cutBody) Read(p []byte) (int, error) {
 	if passed == n {
 		return n, err
 	}
-	if passed == 0 {
-		<-b.cut.ctx.Done()
-		return 0, errCut
+	if b.held = true; passed == 0 {
+		return b.Read(p)
 	}
 	return passed, nil
 }
