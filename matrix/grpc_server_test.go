@@ -106,17 +106,19 @@ func TestGRPCOverTheServer(t *testing.T) {
 		{`{"grpc": {"stream_interruption_probability": 1, "interrupt_after_messages": [4, 4], "interruption_status": "ABORTED"}}`, "Chat", codes.Aborted, "injected stream interruption in step config", []string{"re: a", "re: b"}},
 		{`{"grpc": {"stream_interruption_probability": 1, "interrupt_after_messages": [2, 2], "interruption_status": "reset"}}`, "Watch", codes.Internal, "stream terminated by RST_STREAM with error code: INTERNAL_ERROR", []string{"a0"}},
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
 	for _, tt := range tests {
 		f.config(tt.config)
 		var got []string
 		var err error
 		switch tt.method {
 		case "Charge":
-			_, err = charge(t.Context(), f.conn, "x")
+			_, err = charge(ctx, f.conn, "x")
 		case "Watch":
-			got, _, err = converse(t.Context(), f.conn, "Watch", "a")
+			got, _, err = converse(ctx, f.conn, "Watch", "a")
 		default:
-			got, _, err = converse(t.Context(), f.conn, tt.method, "a", "b", "c")
+			got, _, err = converse(ctx, f.conn, tt.method, "a", "b", "c")
 		}
 		require.Equal(t, tt.code.String(), status.Code(err).String(), "%s: %v", tt.config, err)
 		require.Equal(t, tt.message, status.Convert(err).Message(), tt.config)
