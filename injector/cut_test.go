@@ -296,13 +296,19 @@ func TestInterruptedUploadHasNoEnd(t *testing.T) {
 	for _, name := range seams {
 		in := injector.New()
 		in.Apply(grpcLayer(interruption(2)))
-		ended := make(chan error, 1)
+		got, ended := make(chan int64, 1), make(chan error, 1)
 		client, url := seam(t, name, in, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			_, err := io.Copy(io.Discard, r.Body)
+			n, err := io.Copy(io.Discard, r.Body)
+			got <- n
 			ended <- err
 		}))
 		r := call(t.Context(), client, url+payments, nil, "1", "2", "3")
 		require.Equal(t, "14", r.status())
+		n := <-got
+		require.LessOrEqual(t, n, int64(2*len(message("1"))), "no more than two messages")
+		if name == "handler" {
+			require.Equal(t, int64(2*len(message("1"))), n)
+		}
 		require.Error(t, <-ended)
 	}
 }
