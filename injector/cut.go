@@ -3,7 +3,6 @@ package injector
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"slices"
 	"sync"
@@ -196,29 +195,4 @@ func (p *passage) settleCall(s *stay, asked bool) {
 	}
 	rule.injected.Add(1)
 	p.record(s, d) // the response says so when it happens
-}
-
-// A cutBody is the body of a call that is to be broken off.
-type cutBody struct {
-	io.ReadCloser
-	cut *cut
-}
-
-func (b *cutBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if n == 0 {
-		return n, err
-	}
-	passed, last := b.cut.pass(&b.cut.up, p[:n])
-	if last {
-		b.cut.soon()
-	}
-	if passed == n {
-		return n, err
-	}
-	if passed == 0 {
-		<-b.cut.ctx.Done()
-		return 0, errCut
-	}
-	return passed, nil
 }

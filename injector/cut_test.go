@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"testing"
 	"time"
 
@@ -285,4 +287,51 @@ func TestPartialCall(t *testing.T) {
 		require.Error(t, r.err)
 		require.Empty(t, r.status())
 	}
+}
+
+// What was held back is no end: an upstream never takes the messages that it
+// got for all that there were.
+func TestInterruptedUploadHasNoEnd(t *testing.T) {
+	t.Parallel()
+	for _, name := range callSeams {
+		in := injector.New()
+		in.Apply(grpcLayer(interruption(2)))
+		got, ended := make(chan int64, 1), make(chan error, 1)
+		client, url := seam(t, name, in, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			n, err := io.Copy(io.Discard, r.Body)
+			got <- n
+			ended <- err
+		}))
+		r := call(t.Context(), client, url+payments, nil, "1", "2", "3")
+		require.Equal(t, "14", r.status())
+		n := <-got
+		require.LessOrEqual(t, n, int64(2*len(message("1"))), "no more than two messages")
+		if name == "handler" {
+			require.Equal(t, int64(2*len(message("1"))), n)
+		}
+		require.Error(t, <-ended)
+	}
+}
+
+// A proxy that waits for its client's next message notices the end all the same.
+func TestInterruptionThroughAProxy(t *testing.T) {
+	t.Parallel()
+	in := injector.New()
+	in.Apply(grpcLayer(interruption(2)))
+	upstream, err := url.Parse(serveH2C(t, echoes))
+	require.NoError(t, err)
+	proxy := httputil.NewSingleHostReverseProxy(upstream)
+	proxy.Transport = h2c(t).Transport
+	client, base := seam(t, "handler", in, proxy)
+	body, send := io.Pipe() // never closed
+	go func() { _, _ = send.Write(message("hello")) }()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+payments, body)
+	require.NoError(t, err)
+	req.Header.Set("Content-Type", "application/grpc")
+	resp, err := client.Do(req)
+	require.NoError(t, err)
+	r := readCall(resp)
+	require.NoError(t, r.err)
+	require.Equal(t, []string{"re: hello"}, r.messages)
+	require.Equal(t, "14", r.status())
 }

@@ -27,8 +27,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// codes are the extensions.code of an error, as the client has them.
-func codes(err error) (out []any) {
+// errorCodes are the extensions.code of an error, as the client has them.
+func errorCodes(err error) (out []any) {
 	var list gqlerror.List
 	if errors.As(err, &list) {
 		for _, e := range list {
@@ -55,8 +55,8 @@ func TestGraphQL(t *testing.T) {
 		case "errors":
 			step.Load(10, func(ctx context.Context) error {
 				data, err := askCart(ctx, client, "7")
-				if err != nil && (err.Error() != "input: the cart is locked\n" || codes(err)[0] != "CART_LOCKED" || data.Cart != nil) {
-					step.Errorf("the client sees %q, codes %v", err, codes(err))
+				if err != nil && (err.Error() != "input: the cart is locked\n" || errorCodes(err)[0] != "CART_LOCKED" || data.Cart != nil) {
+					step.Errorf("the client sees %q, codes %v", err, errorCodes(err))
 				}
 				if err := addItem(ctx, client, "cup"); err != nil {
 					step.Errorf("a mutation fails: %v", err)
@@ -66,14 +66,14 @@ func TestGraphQL(t *testing.T) {
 			step.Expect(assert.Operations().Equal(200), assert.ErrorRate().Equal(0.25), assert.MustParse("injected.graphql_error == 50"), assert.MustParse("injected.graphql_error ~ 25%"))
 		case "translated":
 			_, err := askCart(ctx, client, "7")
-			require.Equal(step, []any{"SERVICE_UNAVAILABLE"}, codes(err))
-			require.Equal(step, []any{"SERVICE_UNAVAILABLE"}, codes(addItem(ctx, client, "cup")))
+			require.Equal(step, []any{"SERVICE_UNAVAILABLE"}, errorCodes(err))
+			require.Equal(step, []any{"SERVICE_UNAVAILABLE"}, errorCodes(addItem(ctx, client, "cup")))
 		case "limited":
 			require.NoError(step, addItem(ctx, client, "cup"))
-			require.Equal(step, []any{"RATE_LIMITED"}, codes(addItem(ctx, client, "cup")))
+			require.Equal(step, []any{"RATE_LIMITED"}, errorCodes(addItem(ctx, client, "cup")))
 		case "partial":
 			data, err := askCart(ctx, client, "7")
-			require.Equal(step, []any{"INTERNAL_SERVER_ERROR", "INTERNAL_SERVER_ERROR"}, codes(err))
+			require.Equal(step, []any{"INTERNAL_SERVER_ERROR", "INTERNAL_SERVER_ERROR"}, errorCodes(err))
 			var list gqlerror.List
 			require.ErrorAs(step, err, &list)
 			require.Equal(step, "cart.items[1].price", list[1].Path.String())
@@ -140,8 +140,8 @@ func TestGraphQLOneDigest(t *testing.T) { // not parallel: its runs are compared
 						defer func() { done <- struct{}{} }()
 						for range 10 {
 							data, err := askCart(step.Context(), client, fmt.Sprint(c))
-							_, _ = fmt.Fprintln(&seen[c], codes(err), data.Cart != nil, time.Since(began))
-							_, _ = fmt.Fprintln(&seen[c], codes(addItem(step.Context(), client, fmt.Sprint(c))))
+							_, _ = fmt.Fprintln(&seen[c], errorCodes(err), data.Cart != nil, time.Since(began))
+							_, _ = fmt.Fprintln(&seen[c], errorCodes(addItem(step.Context(), client, fmt.Sprint(c))))
 						}
 					}()
 				}
@@ -192,7 +192,7 @@ func TestGraphQLServer(t *testing.T) {
 		data, err := askCart(ctx, shop, fmt.Sprint(n))
 		var list gqlerror.List
 		require.True(t, err == nil || errors.As(err, &list), "%v", err)
-		for _, c := range codes(err) {
+		for _, c := range errorCodes(err) {
 			seen[c]++
 		}
 		if len(list) > 0 && len(list[0].Path) > 0 {
