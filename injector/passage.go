@@ -195,7 +195,8 @@ func (p *passage) observed() *Request {
 		out.Protocol, out.Operation = p.speaks(), p.operation
 	}
 	if s := p.socket; s != nil {
-		out.Path, out.RequestID, out.Protocol = s.path, s.request, ProtocolWebSocket
+		out.Path, out.Endpoint, out.RequestID, out.Protocol = s.path, s.endpoint, s.request, ProtocolWebSocket
+		p.endpoint = out.Endpoint
 	}
 	return out
 }
