@@ -257,6 +257,8 @@ func (s *sequencer) run() {
 }
 
 func (s *sequencer) Slot() injector.Slot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.slots++
 	return slot(2 * (s.slots*7919%9999 + 1))
 }

@@ -99,6 +99,7 @@ func conversation(parts ...string) []byte {
 
 func FuzzWebSocketFrames(f *testing.F) {
 	f.Add(conversation("hello", "grüße", "\x00\x01", strings.Repeat("long", 100), ""), []byte{0}, byte(1))
+	f.Add(conversation(strings.Repeat("\u0800\ud7ff\U00010000\U0010ffff", 50)), []byte{6}, byte(2)) // at the edges of what UTF-8 allows
 	f.Add([]byte("\x01\x03hel\x89\x02??\x80\x02lo\x88\x02\x03\xe8"), []byte{1, 0, 2}, byte(2))
 	f.Add([]byte("\xc1\x05\xf2H\xcd\xc9\xc9"), []byte{}, byte(3))
 	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"), []byte{3}, byte(0))

@@ -174,10 +174,16 @@ func TestWebSocketThatIsNone(t *testing.T) {
 	c, err := net.Dial("tcp", lines.Listener.Addr().String())
 	require.NoError(t, err)
 	defer c.Close()
-	fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello\n")
-	b, err := io.ReadAll(c)
+	require.NoError(t, c.SetDeadline(time.Now().Add(30*time.Second)))
+	fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	b := make([]byte, len("HTTP/1.1 200 OK\r\n\r\n"))
+	_, err = io.ReadFull(c, b)
 	require.NoError(t, err)
-	require.Equal(t, "HTTP/1.1 200 OK\r\n\r\nHELLO\n", string(b))
+	require.Equal(t, "HTTP/1.1 200 OK\r\n\r\n", string(b))
+	fmt.Fprint(c, "\x01\x05hello\n") // what would be a message
+	b, err = io.ReadAll(c)
+	require.NoError(t, err)
+	require.Equal(t, "\x01\x05HELLO\n", string(b))
 }
 
 // A large message streams: it does not wait for its end, and its bytes but for

@@ -23,10 +23,12 @@ type socket struct {
 	engine  *engine
 	target  *target
 	passage *passage // of the handshake; nil: nobody watches it
-	path    string   // the handshake's
-	number  int64    // the handshake's, orders connections in virtual time
-	request string   // its X-Request-Id
 	ctx     context.Context
+
+	path     string // of the handshake
+	endpoint string
+	request  string // its X-Request-Id
+	number   int64  // it orders connections in virtual time
 
 	in, out *socketLane // from and to the far end
 
@@ -47,7 +49,8 @@ type socket struct {
 // was read from the far end already. Its caller starts it.
 func newSocket(e *engine, t *target, p *passage, r *http.Request, inner io.ReadWriteCloser, up bool) *socket {
 	s := &socket{
-		inner: inner, engine: e, target: t, passage: p, path: r.URL.Path, request: r.Header.Get("X-Request-Id"), ctx: r.Context(),
+		inner: inner, engine: e, target: t, passage: p, ctx: r.Context(),
+		path: r.URL.Path, endpoint: endpoint(r), request: r.Header.Get("X-Request-Id"),
 		done: make(chan struct{}), gone: make(chan struct{}), plans: map[*closeRule]int{},
 	}
 	s.in = newSocketLane(s, up, s.done)

@@ -147,6 +147,7 @@ func TestWebSocketClose(t *testing.T) {
 		require.Equal(w, "/chat", last.Path)
 		require.Equal(w, "websocket", last.Protocol)
 		require.Empty(w, last.Method)
+		require.Equal(w, "GET /chat", last.Endpoint)
 		require.Equal(w, 1008, last.Decisions[0].Status)
 		require.Len(w, seen.outcomes, len(seen.requests))
 		require.Equal(w, []injector.Draw{{Kind: "websocket_close", Probability: 1, Sampling: "exact", Requests: 1, Injected: 1}},
