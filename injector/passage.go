@@ -202,7 +202,7 @@ func (p *passage) observed() *Request {
 		}
 	}
 	if s := p.socket; s != nil {
-		out.Path, out.RequestID, out.Protocol = s.path, s.request, ProtocolWebSocket
+		out.Path, out.RequestID, out.Protocol, out.Operation = s.path, s.request, ProtocolWebSocket, p.operation
 	}
 	return out
 }

@@ -52,6 +52,12 @@ func newSocket(e *engine, t *target, p *passage, r *http.Request, inner io.ReadW
 	}
 	s.in = newLane(s, up, s.done)
 	s.out = newLane(s, !up, s.gone)
+	if speaksGraphQL(r) {
+		subs := map[string]operation{}
+		for _, l := range []*lane{s.in, s.out} {
+			l.frames.to = &graphqlMessages{lane: l, subs: subs}
+		}
+	}
 	if p == nil {
 		return s
 	}
