@@ -5,8 +5,8 @@ import "time"
 // GraphQL makes operations of GraphQL fail as its clients see it: with errors
 // in a response of status 200. It acts on POST requests with a JSON or
 // application/graphql body and on GET requests with a query, on each operation
-// of a batch by itself; what the other sections of its Config answer is
-// translated. What cannot be parsed, or is longer than 1 MiB, is not touched.
+// of a batch by itself, and on subscriptions over WebSocket; what the other
+// sections of its Config answer is translated. What cannot be parsed, or is longer than 1 MiB, is not touched.
 type GraphQL struct {
 	Enabled *bool
 

@@ -37,7 +37,13 @@ func (l *layer) draws() []Draw {
 	if r := l.graphql; r != nil {
 		n := r.count.n.Load()
 		add(KindGraphQLError, r.errors, n)
-		add(KindPartialData, r.partial, n)
+		add(KindPartialData, r.partial, n-min(n, r.sent.Load()))
+		if results := r.results.n.Load(); results > 0 {
+			last := &out[len(out)-1] // results are counted where partial data are drawn
+			last.Requests += results
+			last.Injected += r.partialResults.injected.Load()
+			last.Rules = 2
+		}
 	}
 	for _, r := range l.toxics {
 		out = append(out, r.draws())

@@ -16,7 +16,7 @@ import (
 func TestGraphQLPartialData(t *testing.T) {
 	t.Parallel()
 	bothSeams(t, func(t *testing.T, rig func(http.Handler, ...injector.Option) (*injector.Injector, *http.Client, string)) {
-		up, seen := &graphServer{}, &events{}
+		up, seen := &graphServer{}, newAwaited()
 		in, client, at := rig(up, injector.WithObserver(seen))
 		in.Apply(graph(injector.GraphQL{PartialDataProbability: new(1.0), PartialDataPaths: []string{"items.*.price"}, Message: "no price", Operations: []string{"Cart"}}))
 		resp, body := postJSON(t, client, at, op("query", "Cart"), "Accept-Encoding", "gzip")
@@ -25,8 +25,10 @@ func TestGraphQLPartialData(t *testing.T) {
 		same(t, nulled, body)
 		require.Equal(t, int64(len(body)), resp.ContentLength)
 		require.Equal(t, "partial_data", resp.Header.Get("X-Mockforge-Fault"))
-		require.Equal(t, []any{"partial_data", false, 200}, []any{seen.outcomes[0].Fault, seen.outcomes[0].Failed, seen.outcomes[0].Status})
+		o := <-seen.ended
+		require.Equal(t, []any{"partial_data", false, 200}, []any{o.Fault, o.Failed, o.Status})
 		require.Equal(t, []string{op("query", "Cart")}, up.asked())
+		require.Equal(t, "identity", up.coding)
 
 		_, body = postJSON(t, client, at, "["+op("query", "Other")+","+op("query", "Cart")+"]")
 		same(t, `[{"data":{"name":"Other","items":[{"price":1},{"price":2}]}},`+nulled+`]`, body)
@@ -52,15 +54,16 @@ func TestGraphQLPartialDataPasses(t *testing.T) {
 			{"no place", &graphServer{data: `{"data":null}`}},
 			{"no GraphQL", &graphServer{data: `[1]`}},
 		} {
-			seen := &events{}
+			seen := newAwaited()
 			in, client, at := rig(tt.up, injector.WithObserver(seen))
 			in.Apply(graph(injector.GraphQL{PartialDataProbability: new(1.0), ResolverLatency: new(true), ResolverDelay: new(time.Millisecond)}))
 			resp, body := postJSON(t, client, at, op("query", "Cart"))
 			require.Zero(t, strings.Compare(tt.up.data, body), tt.name)
 			require.Equal(t, "resolver_latency", resp.Header.Get("X-Mockforge-Fault"), tt.name)
 			require.Equal(t, "partial_data", seen.requests[0].Decisions[1].Kind, "it was decided before")
-			require.Empty(t, seen.outcomes[0].Fault, tt.name)
-			require.Equal(t, tt.up.status == 500, seen.outcomes[0].Failed, tt.name)
+			o := <-seen.ended
+			require.Empty(t, o.Fault, tt.name)
+			require.Equal(t, tt.up.status == 500, o.Failed, tt.name)
 		}
 	})
 }

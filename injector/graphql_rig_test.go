@@ -25,6 +25,7 @@ func graph(g injector.GraphQL) injector.Layer {
 type graphServer struct {
 	mu     sync.Mutex
 	bodies []string
+	coding string // that the last request accepts
 	data   string // what it answers; "": {"name":NAME,"items":[{"price":1},{"price":2}]}
 	header http.Header
 	status int
@@ -34,6 +35,7 @@ func (s *graphServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	s.mu.Lock()
 	s.bodies = append(s.bodies, string(body))
+	s.coding = r.Header.Get("Accept-Encoding")
 	s.mu.Unlock()
 	type op struct{ OperationName string }
 	one := func(o op) json.RawMessage {
@@ -120,6 +122,17 @@ func send(t *testing.T, c *http.Client, r *http.Request) (*http.Response, string
 	require.NoError(t, err)
 	return resp, b.String()
 }
+
+// awaited is events whose outcomes can be waited for: over a network a client
+// may have its response before the request has ended.
+type awaited struct {
+	events
+	ended chan *injector.Outcome
+}
+
+func newAwaited() *awaited { return &awaited{ended: make(chan *injector.Outcome, 100)} }
+
+func (a *awaited) Done(o *injector.Outcome) { a.ended <- o }
 
 // same requires two texts to be equal byte by byte.
 func same(t *testing.T, want, got string, message ...any) {

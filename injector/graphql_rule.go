@@ -3,6 +3,7 @@ package injector
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,9 +25,14 @@ type graphqlRule struct {
 	choice  uint64 // key of the choice among codes
 	message string
 
-	partial  *sampler // nil: off
-	patterns [][]string
-	places   uint64 // key of the places that become null
+	partial *sampler // nil: off
+	// Over WebSocket each result draws by itself, and the operation only for
+	// errors.
+	sent           atomic.Uint64 // operations
+	results        counter
+	partialResults *sampler
+	patterns       [][]string
+	places         uint64 // key of the places that become null
 
 	resolver *sampler       // nil: off
 	delay    *time.Duration // of a resolver; nil: by the latency section
@@ -50,6 +56,7 @@ func newGraphQLRule(g *GraphQL, step string, key func(kind string) uint64) *grap
 			r.errors = s
 		case KindPartialData:
 			r.partial = s
+			r.partialResults = newSampler(key(e.Kind+" of results"), e.Probability, e.Sampling)
 		case KindResolverLatency:
 			r.resolver = s
 		}

@@ -2,6 +2,7 @@ package injector_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -103,22 +104,23 @@ func TestGraphQLPrecedence(t *testing.T) {
 // response of status 200 does not.
 func TestGraphQLErrorsOpenABreaker(t *testing.T) {
 	t.Parallel()
-	seen := &events{}
+	seen := newAwaited()
 	in := injector.New(injector.WithObserver(seen))
 	s := serve(t, in, &graphServer{data: `{"errors":[{"message":"own"}],"data":null}`})
 	outer := injector.Layer{Name: "breaker", Config: injector.Config{CircuitBreaker: &injector.CircuitBreaker{FailureThreshold: 2, Timeout: time.Hour}}}
 	in.Apply(outer)
 	for range 3 {
 		_, _ = postJSON(t, s.Client(), s.URL, op("query", "Cart"))
+		require.False(t, (<-seen.ended).Failed)
 	}
 	require.Empty(t, seen.changes)
 	in.Apply(graph(injector.GraphQL{Probability: new(1.0)}))
 	for range 2 {
 		_, _ = postJSON(t, s.Client(), s.URL, op("query", "Cart"))
+		last := <-seen.ended
+		require.Equal(t, []any{200, "graphql_error", true}, []any{last.Status, last.Fault, last.Failed})
 	}
 	require.Equal(t, []string{"circuit_breaker closed open: 2 consecutive failures"}, seen.changes)
-	last := seen.outcomes[4]
-	require.Equal(t, []any{200, "graphql_error", true}, []any{last.Status, last.Fault, last.Failed})
 	resp, _ := postJSON(t, s.Client(), s.URL, op("query", "Cart"))
 	require.Equal(t, 503, resp.StatusCode, "the breaker's layer has no section for GraphQL")
 }
@@ -128,7 +130,7 @@ func TestGraphQLErrorsOpenABreaker(t *testing.T) {
 func TestGraphQLBatch(t *testing.T) {
 	t.Parallel()
 	bothSeams(t, func(t *testing.T, rig func(http.Handler, ...injector.Option) (*injector.Injector, *http.Client, string)) {
-		up, seen := &graphServer{}, &events{}
+		up, seen := &graphServer{}, newAwaited()
 		in, client, at := rig(up, injector.WithObserver(seen))
 		remove := in.Apply(graph(injector.GraphQL{Probability: new(1.0), Operations: []string{"B", "D"}, Message: "no"}))
 		names := []string{"A", "B", "C", "D"}
@@ -147,7 +149,8 @@ func TestGraphQLBatch(t *testing.T) {
 		require.Len(t, d, 2)
 		require.Equal(t, []int{2, 4}, []int{d[0].InBatch, d[1].InBatch})
 		require.Equal(t, []uint64{0, 1}, []uint64{d[0].Ordinal, d[1].Ordinal})
-		require.Equal(t, []any{"graphql_error", true, 200}, []any{seen.outcomes[0].Fault, seen.outcomes[0].Failed, seen.outcomes[0].Status})
+		o := <-seen.ended
+		require.Equal(t, []any{"graphql_error", true, 200}, []any{o.Fault, o.Failed, o.Status})
 
 		_, body = postJSON(t, client, at, "["+ops[1]+","+ops[3]+"]")
 		same(t, "["+no+","+no+"]\n", body, "nothing is left to ask for")
@@ -189,19 +192,20 @@ func TestGraphQLBatchThroughLayers(t *testing.T) {
 func TestGraphQLBatchRefused(t *testing.T) {
 	t.Parallel()
 	bothSeams(t, func(t *testing.T, rig func(http.Handler, ...injector.Option) (*injector.Injector, *http.Client, string)) {
-		for _, status := range []int{200, 400} {
-			seen := &events{}
+		const no = `{"errors":[{"message":"no batches"}]}`
+		for answer, status := range map[string]int{no: 200, no + " ": 400, "[" + no + "," + no + "]": 200, "[]": 200} {
+			seen := newAwaited()
 			refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "application/json")
 				w.WriteHeader(status)
-				_, _ = w.Write([]byte(`{"errors":[{"message":"no batches"}]}`))
+				_, _ = io.WriteString(w, answer)
 			})
 			in, client, at := rig(refuse, injector.WithObserver(seen))
 			in.Apply(graph(injector.GraphQL{Probability: new(1.0), Operations: []string{"A"}}))
 			resp, body := postJSON(t, client, at, "["+op("query", "A")+","+op("query", "B")+"]")
 			require.Equal(t, status, resp.StatusCode)
-			same(t, `{"errors":[{"message":"no batches"}]}`, body)
-			require.Empty(t, seen.outcomes[0].Fault)
+			same(t, answer, body)
+			require.Empty(t, (<-seen.ended).Fault)
 		}
 	})
 }

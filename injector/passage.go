@@ -232,7 +232,8 @@ func (p *passage) observed() *Request {
 	}
 	out.Protocol = p.speaks()
 	if s := p.socket; s != nil {
-		out.Path, out.Endpoint, out.RequestID, out.Protocol = s.path, s.endpoint, s.request, ProtocolWebSocket
+		out.Path, out.Endpoint, out.RequestID = s.path, s.endpoint, s.request
+		out.Protocol, out.Operation = ProtocolWebSocket, p.operation
 		p.endpoint = out.Endpoint
 	}
 	return out

@@ -68,11 +68,18 @@ func (l *socketLane) takeTurns() {
 
 // decide looks at the next bytes, in turn where something is drawn for them.
 func (l *socketLane) decide(b []byte) {
-	l.inTurn(!l.frames.deep(len(b)) && l.ruled(), func(now time.Time) {
+	l.inTurn((l.kept() || !l.frames.deep(len(b))) && l.ruled(), func(now time.Time) {
 		l.s.mu.Lock()
 		defer l.s.mu.Unlock()
 		l.look(b, now)
 	})
+}
+
+// kept reports whether messages are kept until they are whole: what is decided
+// then belongs to their last byte.
+func (l *socketLane) kept() bool {
+	_, ok := l.frames.to.(*graphqlMessages)
+	return ok
 }
 
 // ruled reports whether a layer in force draws for messages.
@@ -82,7 +89,7 @@ func (l *socketLane) ruled() bool {
 		return false
 	}
 	for _, b := range set.bindings {
-		if b.loss != nil || b.websocket != nil {
+		if b.loss != nil || b.websocket != nil || b.graphql != nil {
 			return true
 		}
 	}

@@ -55,6 +55,12 @@ func newSocket(e *engine, t *target, p *passage, r *http.Request, inner io.ReadW
 	}
 	s.in = newSocketLane(s, up, s.done)
 	s.out = newSocketLane(s, !up, s.gone)
+	if speaksGraphQL(r) {
+		subs := map[string]operation{}
+		for _, l := range []*socketLane{s.in, s.out} {
+			l.frames.to = &graphqlMessages{lane: l, subs: subs}
+		}
+	}
 	if p == nil {
 		return s
 	}
