@@ -39,6 +39,10 @@ var seen = []struct {
 	{row: "`connection_error` `http503`", config: connectionError("http503")},
 	{row: "`connection_error` `tcp_reset`", config: connectionError("tcp_reset")},
 	{row: "`connection_error` `tcp_close`", config: connectionError("tcp_close")},
+	{row: "`connection_error` `malformed_response_chunk`", config: connectionError("malformed_response_chunk")},
+	{row: "`connection_error` `random_data_then_close`", config: connectionError("random_data_then_close")},
+	{row: "`chunked_dribble_delay`", config: `{"fault_injection": {"chunked_dribble_delay": {"number_of_chunks": 3, "total_duration_ms": 3}}}`},
+	{row: "`response_rewrite`", config: `{"fault_injection": {"response_rewrite": {"status": 418, "body": "short"}}}`},
 	{row: "`timeout`", config: `{"fault_injection": {"timeout_probability": 1, "timeout_ms": 2}}`},
 	{row: "`timeout`, a client with less patience", config: `{"fault_injection": {"timeout_probability": 1, "timeout_ms": 60000}}`, timeout: 50 * time.Millisecond},
 	{row: "`partial_response`", config: `{"fault_injection": {"partial_response_probability": 1}}`},
@@ -138,6 +142,7 @@ func seenError(err error) (got []string) {
 	if e, ok := errors.AsType[*net.OpError](err); ok {
 		text = e.Err.Error()
 	}
+	text, _, _ = strings.Cut(text, ` "`) // what follows was sent by the fault
 	if runtime.GOOS != "windows" {
 		got = append(got, "`"+text+"`")
 	}

@@ -108,7 +108,7 @@ func TestEveryFaultOfOthersHasARow(t *testing.T) {
 
 // choices are the fields whose every word is a fault of its own.
 var choices = []string{"fault_injection.connection_error_kind", "fault_injection.corruption_type", "fault_injection.error_pattern.type",
-	"latency.distribution.type", "tcp.toxics.type"}
+	"latency.distribution.type", "fault_injection.schedule.type", "tcp.toxics.type"}
 
 // Fields that rows name are those of documents, and their words too. No word of
 // a choice is left out.
@@ -116,7 +116,7 @@ func TestFieldsOfFaultsExist(t *testing.T) {
 	t.Parallel()
 	known := documentFields(t)
 	seen := map[string]bool{}
-	for _, r := range slices.Concat(faultRows(t, "fault"), faultRows(t, "theirs")) {
+	for _, r := range slices.Concat(faultRows(t, "fault"), faultRows(t, "control"), faultRows(t, "theirs")) {
 		for _, name := range quotes(r.cells[1]) {
 			if !strings.Contains(name, ".") || strings.ContainsAny(name, "/ ") && !strings.Contains(name, ": ") {
 				continue
@@ -177,7 +177,7 @@ func TestTestsOfFaultsExist(t *testing.T) {
 	t.Parallel()
 	functions := testFunctions(t)
 	known := documentFields(t)
-	for _, r := range slices.Concat(faultRows(t, "fault"), faultRows(t, "theirs")) {
+	for _, r := range slices.Concat(faultRows(t, "fault"), faultRows(t, "control"), faultRows(t, "theirs")) {
 		cell := r.cells[len(r.cells)-1]
 		links := testLink.FindAllStringSubmatch(cell, -1)
 		for _, link := range links {

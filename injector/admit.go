@@ -160,6 +160,9 @@ func (s *stay) leave(r result, now time.Time) {
 	if s.inBulkhead {
 		s.bulkhead.release(now)
 	}
+	if s.faulty {
+		s.busy.giveBack()
+	}
 	if s.generation != 0 {
 		s.breaker.record(now, s.generation, r)
 	}

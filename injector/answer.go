@@ -63,7 +63,7 @@ func newAnswers(step string, r *faultRule) *answers {
 		timeout:    newAnswer(http.StatusGatewayTimeout, KindTimeout, "injected time-out", step, 0),
 	}
 	for _, code := range r.codes {
-		out.http = append(out.http, newAnswer(code, KindHTTPError, "injected HTTP error", step, 0))
+		out.http = append(out.http, newAnswer(code, KindHTTPError, "injected HTTP error", step, r.retry))
 	}
 	return out
 }

@@ -12,6 +12,7 @@ type binding struct {
 	limiter  *limiter
 	conns    *connLimit
 	up, down *pipe
+	busy     *allowance // of faults
 }
 
 func newBinding(l *layer, target string, o Observer) *binding {
@@ -36,6 +37,9 @@ func newBinding(l *layer, target string, o Observer) *binding {
 	if n := l.parts.conns; n > 0 {
 		b.conns = newConnLimit(n)
 	}
+	if l.faults != nil && l.faults.most >= 0 {
+		b.busy = &allowance{most: int64(l.faults.most)}
+	}
 	if rate := l.parts.bandwidth; rate > 0 {
 		b.up, b.down = &pipe{rate: rate}, &pipe{rate: rate}
 	}
@@ -43,8 +47,8 @@ func newBinding(l *layer, target string, o Observer) *binding {
 }
 
 // simple reports whether a request that draws nothing passes without a trace:
-// no state to keep, no clock to read, nothing to wait for.
+// no state to keep, no clock to read, nothing to wait for, no header to take
+// away.
 func (b *binding) simple() bool {
-	burst := b.faults != nil && b.faults.pattern != nil && b.faults.pattern.codes == nil
-	return b.breaker == nil && b.bulkhead == nil && b.limiter == nil && b.conns == nil && b.up == nil && b.loss == nil && !burst
+	return b.breaker == nil && b.bulkhead == nil && b.limiter == nil && b.conns == nil && b.up == nil && b.loss == nil && !b.clocked && !b.overrides()
 }

@@ -15,6 +15,9 @@ type download struct {
 	pace    pace
 	status  int
 
+	dribbles  []*dribble
+	rewritten bool
+
 	err  error // of every later Read
 	once sync.Once
 }
@@ -29,6 +32,9 @@ func (d *download) plan() {
 		if s.drawn.hits&hitPartial != 0 {
 			d.shaper.cut(s.faults, s.drawn.fault)
 		}
+		if s.drawn.hits&hitDribble != 0 {
+			d.dribbles = append(d.dribbles, newDribble(s))
+		}
 		if s.down != nil {
 			d.limits = append(d.limits, s.binding)
 		}
@@ -41,6 +47,9 @@ func (d *download) Read(b []byte) (int, error) {
 	}
 	for _, limit := range d.limits {
 		b = b[:min(len(b), limit.down.chunk())]
+	}
+	for _, x := range d.dribbles {
+		b = b[:x.room(len(b))]
 	}
 	n, err := d.body.Read(b)
 	read := n
@@ -79,6 +88,12 @@ func (d *download) wait(n int) error {
 			return d.passage.ctx.Err()
 		}
 	}
+	for _, x := range d.dribbles {
+		d.pace.sync()
+		if !x.wait(d.passage.ctx, &d.pace, n) {
+			return d.passage.ctx.Err()
+		}
+	}
 	return nil
 }
 
@@ -93,6 +108,9 @@ func (d *download) end(err error) {
 	d.once.Do(func() {
 		d.pace.sync()
 		o := outcome{status: d.status, fault: d.shaper.fault(), failed: d.status >= 500}
+		if d.rewritten && o.fault == "" {
+			o.fault = KindResponseRewrite
+		}
 		switch {
 		case d.shaper.broke || err == io.ErrUnexpectedEOF && d.shaper.cuts:
 			o = outcome{fault: KindPartialResponse, failed: true}

@@ -9,8 +9,14 @@ type Effect struct {
 	Kind        string   // a Kind… constant
 	Probability float64  // of hitting a request, 0–1; 1 for limits, which always hold
 	Sampling    Sampling // "" for limits, and for the patterns that do not sample
-	Pattern     string   // error_pattern's type where it decides: burst, random or sequential
+	// Pattern is error_pattern's type where it decides: burst, random or
+	// sequential; or PatternOverride.
+	Pattern string
 }
+
+// PatternOverride is the Pattern of what requests may ask for by headers; its
+// Probability is 0 where the section does not draw for it.
+const PatternOverride = "override_headers"
 
 // Effects lists what the Config can do, in the order in which a layer does it.
 // It is the one place that says what is on: a layer does exactly this, so that
@@ -52,6 +58,10 @@ func (c Config) Effects() []Effect {
 
 func (f *FaultInjection) effects() []Effect {
 	var out []Effect
+	if f.OverrideHeaders && (f.MaxActiveFaults == nil || *f.MaxActiveFaults > 0) {
+		out = append(out, Effect{Section: "fault_injection", Kind: KindLatency, Pattern: PatternOverride},
+			Effect{Section: "fault_injection", Kind: KindHTTPError, Pattern: PatternOverride})
+	}
 	add := func(on bool, e Effect) {
 		if on && e.Probability > 0 {
 			e.Section = "fault_injection"
@@ -66,6 +76,15 @@ func (f *FaultInjection) effects() []Effect {
 	add(f.TimeoutErrorsOn(), sampled(KindTimeout, f.TimeoutProbability))
 	add(f.PartialResponsesOn(), sampled(KindPartialResponse, f.PartialResponseProbability))
 	add(f.PayloadCorruptionOn(), sampled(KindPayloadCorruption, f.PayloadCorruptionProbability))
+	always := func(kind string, p *float64) Effect {
+		return Effect{Kind: kind, Probability: clamp(or(p, 1), 0, 1), Sampling: f.Sampling.orDefault()}
+	}
+	if d := f.Dribble; d != nil {
+		add(d.acts(), always(KindChunkedDribble, d.Probability))
+	}
+	if w := f.Rewrite; w != nil {
+		add(w.acts(), always(KindResponseRewrite, w.Probability))
+	}
 	return out
 }
 

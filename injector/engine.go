@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A target is a named upstream and the layers in front of it.
@@ -106,7 +107,8 @@ func (e *engine) bulkheadState(target string) (active, waiting int, ok bool) {
 	return active, waiting, ok
 }
 
-func (e *engine) apply(l Layer) *layer {
+// apply puts a layer in force that starts now.
+func (e *engine) apply(l Layer, now time.Time) *layer {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.cut == nil {
@@ -116,7 +118,7 @@ func (e *engine) apply(l Layer) *layer {
 	if l.Seed != nil {
 		seed = *l.Seed
 	}
-	made := newLayer(l, seed, e.cut)
+	made := newLayer(l, seed, e.cut, now)
 	e.rest(made)
 	at := len(e.layers)
 	for at > 0 && e.layers[at-1].order > made.order {

@@ -63,8 +63,7 @@ func (f *flow) draw(p *passage, starts bool) {
 			f.lose(p, s)
 		}
 		if r := b.layer.latency; r != nil && f.up && starts {
-			ordinal := r.count.next()
-			if r.hits.hit(ordinal) {
+			if ordinal, hit := r.draw(p.now()); hit {
 				d, jitter := r.delay(ordinal)
 				p.delay += d
 				p.jitter += jitter

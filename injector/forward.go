@@ -7,7 +7,7 @@ import (
 
 // forward asks the upstream, with what the layers do to the response.
 func (p *passage) forward(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	r = p.throttleUp(r)
+	r = p.throttleUp(p.plain(r))
 	out := &p.out
 	out.w, out.passage = w, p
 	out.plan()
@@ -44,7 +44,7 @@ func (w *writer) busy() bool {
 	}
 	for i := range p.stays {
 		s := &p.stays[i]
-		if s.inBulkhead || s.generation != 0 || s.conn != "" {
+		if s.inBulkhead || s.faulty || s.generation != 0 || s.conn != "" {
 			return true
 		}
 	}

@@ -50,6 +50,9 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, p *passage) {
 
 // answer sends the client what a terminal fault decided.
 func (p *passage) answer(w http.ResponseWriter) {
+	if p.end.garbled() {
+		p.drain(w)
+	}
 	reset, left := p.stallDown()
 	p.pace.sync()
 	switch a := p.end.answer; {
@@ -59,6 +62,9 @@ func (p *passage) answer(w http.ResponseWriter) {
 	case reset:
 		p.finish(outcome{fault: KindPacketLoss, failed: true})
 		disconnect(w, abortReset)
+	case p.end.garbled():
+		p.finish(outcome{fault: p.end.kind, failed: true})
+		p.garble(w)
 	case a == nil:
 		p.finish(outcome{fault: p.end.kind, failed: true})
 		disconnect(w, p.end.abort)

@@ -81,7 +81,7 @@ func (in *Injector) Target(name string) *Injector {
 func (in *Injector) Apply(l Layer) (remove func()) {
 	var made *layer
 	in.engine.alone(func(now time.Time) {
-		made = in.engine.apply(l)
+		made = in.engine.apply(l, now)
 		in.engine.changed(now, true, made)
 	})
 	return func() {
@@ -111,6 +111,9 @@ func (in *Injector) Ordered() bool { return in.engine.order != nil }
 
 // Draws returns what the sampled rules of a layer have decided so far, one Draw
 // for each kind that is on; for packet loss, each direction of a request draws.
+// Requests that a schedule leaves out do not draw. Rules whose schedule is a ramp
+// are left out: they have no one probability. What override headers asked for is
+// not counted.
 // It works for layers in force and for the last 256 that were removed; it
 // returns nil for others. Where several layers have the same name and
 // iteration, the one in force counts, else the last.

@@ -52,7 +52,7 @@ func (n *notebook) again(t *testing.T, seed uint64, layers map[string]injector.L
 		switch what := what.(type) {
 		case injector.LayerChange:
 			if what.On {
-				c.On(layers[what.Layer.Name])
+				c.On(at, layers[what.Layer.Name])
 			} else {
 				require.NoError(t, c.Off(what.Layer))
 			}

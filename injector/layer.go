@@ -16,6 +16,11 @@ type Layer struct {
 	Silent    bool     // leave the X-Mockforge headers out
 	Seed      *uint64  // of its decisions. Default: the Injector's
 	Order     int      // requests pass layers in ascending order, equal ones in order of Apply
+
+	// Duration is how long the layer is meant to last, for ramps; it ends when
+	// it is removed all the same. Default (0): unknown; a ramp is then at its end
+	// from the beginning.
+	Duration time.Duration
 }
 
 // A layer is a Layer made ready: its rules, and what they have counted.
@@ -31,6 +36,7 @@ type layer struct {
 	loss    *lossRule
 	answers *answers
 	parts   parts
+	clocked bool // its draws depend on the instant
 
 	reached limitCounts
 	off     atomic.Bool
@@ -50,7 +56,8 @@ type parts struct {
 // limitCounts count the requests that reached each limit of a layer.
 type limitCounts struct{ breaker, bulkhead, rate, conns, bandwidth atomic.Uint64 }
 
-func newLayer(l Layer, seed uint64, cut *bell) *layer {
+// newLayer makes a layer that starts now.
+func newLayer(l Layer, seed uint64, cut *bell, now time.Time) *layer {
 	c := l.Config
 	out := &layer{
 		ref: LayerRef{Name: l.Name, Iteration: l.Iteration}, order: l.Order, targets: slices.Clone(l.Targets), silent: l.Silent,
@@ -61,11 +68,14 @@ func newLayer(l Layer, seed uint64, cut *bell) *layer {
 		return func(kind string) uint64 { return keyOf(base, section, kind) }
 	}
 	if s := c.latency(); s != nil {
-		out.latency = newLatencyRule(s, key("latency"))
+		out.latency = newLatencyRule(s, newTimetable(s.Schedule, now, l.Duration), key("latency"))
+		out.clocked = out.latency.times.clocked()
 	}
 	if s := c.faults(); s != nil && len(s.effects()) > 0 {
-		out.faults = newFaultRule(s, key("fault_injection"))
+		out.faults = newFaultRule(s, newTimetable(s.Schedule, now, l.Duration), key("fault_injection"))
 		out.answers = newAnswers(l.Name, out.faults)
+		burst := out.faults.pattern != nil && out.faults.pattern.codes == nil
+		out.clocked = out.clocked || burst || out.faults.times.clocked()
 	}
 	if s := c.shaping(); s != nil {
 		out.loss = newLossRule(s, key("traffic_shaping"))
@@ -92,6 +102,7 @@ func (l *layer) applies(target string) bool {
 type drawn struct {
 	latency, fault uint64 // ordinals
 	hits           hit
+	faulted        bool // the fault rule drew: it matches, and is in its schedule
 }
 
 // matches reports whether the layer's request matcher matches a request.
@@ -100,17 +111,20 @@ func (l *layer) matches(r *http.Request, trustForwarded bool) bool {
 }
 
 // draw takes the next ordinals of the rules that a request reaches. matched
-// says whether the layer's matcher matches it.
+// says whether the layer's matcher matches it; now counts where the layer is
+// clocked.
 func (l *layer) draw(matched bool, now time.Time) (d drawn) {
 	if rule := l.latency; rule != nil {
-		d.latency = rule.count.next()
-		if rule.hits.hit(d.latency) {
+		var hit bool
+		if d.latency, hit = rule.draw(now); hit {
 			d.hits = hitLatency
 		}
 	}
 	if rule := l.faults; rule != nil && matched {
-		d.fault = rule.count.next()
-		d.hits |= rule.draw(d.fault, now)
+		var share float64
+		if d.fault, share, d.faulted = rule.next(now); d.faulted {
+			d.hits |= rule.draw(d.fault, share, now)
+		}
 	}
 	return d
 }

@@ -14,8 +14,8 @@ import (
 // twice.
 //
 // At accept, connection errors are drawn and max_connections counts open
-// connections; a connection that is refused is reset (closed, for tcp_close)
-// and never returned. In a connection, latency is added to the first bytes that
+// connections; a connection that is refused is reset and never returned (for
+// tcp_close and the kinds that send garbage it is closed). In a connection, latency is added to the first bytes that
 // the client sends, and to the first that follow an answer; packet loss draws
 // for each Read that delivers bytes and for each Write; bandwidth limits both
 // directions. All of it heeds deadlines, follows the layers in force at the
@@ -85,12 +85,15 @@ func (p *passage) connect(client netip.Addr) {
 		if r == nil || r.matcher != nil && !r.matcher.matchConn(client) {
 			continue
 		}
-		s.drawn.fault = r.count.next()
-		s.drawn.hits = r.draw(s.drawn.fault, p.now())
+		var share float64
+		if s.drawn.fault, share, s.drawn.faulted = r.next(p.now()); !s.drawn.faulted {
+			continue
+		}
+		s.drawn.hits = r.draw(s.drawn.fault, share, p.now())
 		if s.drawn.hits&hitConnectionError != 0 {
 			how := abortReset
-			if r.connectionKind == TCPClose {
-				how = abortClose
+			if r.connectionKind != TCPReset && r.connectionKind != HTTP503 {
+				how = abortClose // garbage stands in place of a response, and there is none
 			}
 			p.terminal(s, r.connection, nil, how, Decision{Kind: KindConnectionError})
 		}

@@ -46,6 +46,15 @@ type Request struct {
 	Client string // the client's address
 	Conn   string // the connection, for connection limits
 	Length int64  // of the body, as announced; -1: unknown
+	Asked  *Asked // by its override headers, where a layer of the target heeds them; nil: nothing
+}
+
+// Asked is what a request's override headers ask for, see OverrideHeaderDelay.
+type Asked struct {
+	Delay            time.Duration // 0: none
+	DelayPercentage  float64       // 0–100: how likely the delay is; of no delay 0
+	Status           int           // 0: none
+	StatusPercentage float64       // 0–100: how likely the error is; of no status 0
 }
 
 // A LayerRef names a layer: the step that it belongs to and its iteration.

@@ -51,6 +51,8 @@ type passage struct {
 	protocol  string            // see speaks
 	operation string            // of GraphQL
 	listened  bool              // protocol is known
+	asked     *Asked            // by its headers; nil: nothing
+	heard     bool              // asked is known
 	once      sync.Once         // of letGo
 
 	// Made with the passage, so that a request that is only looked at costs
@@ -80,6 +82,7 @@ type stay struct {
 	generation uint64 // of the breaker that admitted it; 0: none
 	inBulkhead bool   // it is in progress in the bulkhead
 	conn       string // it is counted there
+	faulty     bool   // it is counted among the requests with a fault
 	drawn      drawn
 	missed     bool // the layer's matcher does not match it
 	latency    time.Duration
@@ -99,7 +102,8 @@ type ending struct {
 	kind   string
 	stay   int // which layer made it
 	answer *answer
-	abort  abort // where there is no answer
+	abort  abort  // where there is no answer
+	noise  uint64 // key of what is sent instead of one
 }
 
 // failed reports whether the ending is a 5xx, or a connection or time-out fault.
@@ -114,7 +118,14 @@ const (
 	abortReset abort = iota + 1
 	abortClose
 	abortRefuse // reset, or the dial itself where there is one
+	abortChunk  // after a header and what is no chunk
+	abortNoise  // after what is no HTTP
 )
+
+// abort is how the kind ends a connection; 0: it does not.
+func (k ConnectionErrorKind) abort() abort {
+	return map[ConnectionErrorKind]abort{TCPReset: abortReset, TCPClose: abortClose, MalformedChunk: abortChunk, RandomData: abortNoise}[k]
+}
 
 // now is the instant of the last turn. Without a Sequencer the clock is read
 // when it is first needed.
@@ -192,6 +203,9 @@ func (p *passage) observed() *Request {
 		out.Method, out.Host, out.Path, out.Endpoint, out.RequestID = methodOf(r), hostOf(r), r.URL.Path, endpoint(r), r.Header.Get("X-Request-Id")
 		p.endpoint = out.Endpoint
 		out.Protocol, out.Operation = p.speaks(), p.operation
+		if p.engine.journal != nil || p.heard {
+			out.Asked = p.asks()
+		}
 	}
 	return out
 }

@@ -99,10 +99,10 @@ func (p *passage) count(i int) {
 		return
 	}
 	if s.layer.latency != nil {
-		s.layer.latency.count.next()
+		s.layer.latency.draw(p.now())
 	}
 	if s.faults != nil && !s.missed {
-		s.faults.count.next()
+		s.faults.next(p.now())
 	}
 }
 
@@ -119,7 +119,7 @@ func (p *passage) again(i int, d Decision) {
 	}
 	switch d.Kind {
 	case KindLatency:
-		s.latency = d.Delay
+		s.latency += d.Delay // it may have been asked for besides
 		p.delay += d.Delay
 	case KindPacketLoss:
 		// A loss that lasts until the connection's time-out was a wait, if it was
@@ -134,13 +134,16 @@ func (p *passage) again(i int, d Decision) {
 		p.delay += d.Delay
 		answered(KindTimeout, "injected time-out")
 	case KindConnectionError:
-		switch {
-		case d.Status != 0:
+		if d.Status != 0 {
 			answered(KindConnectionError, "injected connection error")
-		case s.faults != nil && s.faults.connectionKind == TCPClose:
-			end(nil, abortClose)
-		default:
-			end(nil, abortReset)
+			return
+		}
+		end(nil, abortReset)
+		if s.faults != nil {
+			p.end.noise = Mix(s.faults.garbage, d.Ordinal)
+			if how := s.faults.connectionKind.abort(); how != 0 {
+				p.end.abort = how
+			}
 		}
 	case KindConnectionLimit:
 		end(nil, abortRefuse)
@@ -150,10 +153,12 @@ func (p *passage) again(i int, d Decision) {
 		answered("rate_limit_exceeded", "the rate limit of "+p.target.name+" is exceeded")
 	case KindBulkhead:
 		answered("bulkhead_rejected", "too many requests are in progress for "+p.target.name)
-	case KindPartialResponse, KindPayloadCorruption:
-		if s.faults != nil {
-			s.drawn.fault = d.Ordinal
-			s.drawn.hits |= map[string]hit{KindPartialResponse: hitPartial, KindPayloadCorruption: hitCorruption}[d.Kind]
+	case KindPartialResponse, KindPayloadCorruption, KindChunkedDribble, KindResponseRewrite:
+		for h := hitPartial; s.faults != nil && h <= hitRewrite; h <<= 1 {
+			if kind, rule := s.faults.of(h); kind == d.Kind && rule != nil {
+				s.drawn.fault = d.Ordinal
+				s.drawn.hits |= h
+			}
 		}
 	}
 }

@@ -52,7 +52,7 @@ func (t *transport) send(p *passage) (*http.Response, error) {
 		p.closeBody()
 		return p.response(original)
 	}
-	p.request = p.throttleUp(p.request)
+	p.request = p.throttleUp(p.plain(p.request))
 	resp, err := t.next.RoundTrip(p.request)
 	return p.receive(original, resp, err)
 }
@@ -77,6 +77,9 @@ func (p *passage) response(r *http.Request) (*http.Response, error) {
 	case reset:
 		p.finish(outcome{fault: KindPacketLoss, failed: true})
 		return nil, abortReset.err()
+	case p.end.garbled():
+		p.finish(outcome{fault: p.end.kind, failed: true})
+		return p.garbledResponse(r)
 	case a == nil:
 		p.finish(outcome{fault: p.end.kind, failed: true})
 		return nil, p.end.abort.err()
@@ -129,8 +132,10 @@ func (p *passage) receive(r *http.Request, resp *http.Response, err error) (*htt
 		return nil, abortReset.err()
 	}
 	p.pace.sync()
+	changes := p.rewrites()
+	changes.replace(resp, r.Method)
 	p.mark(resp.Header)
-	d := &download{passage: p, body: resp.Body, pace: p.pace, status: resp.StatusCode}
+	d := &download{passage: p, body: resp.Body, pace: p.pace, status: resp.StatusCode, rewritten: len(changes) > 0 && resp.StatusCode != http.StatusSwitchingProtocols}
 	bodyless := resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified || r.Method == http.MethodHead
 	if resp.StatusCode == http.StatusSwitchingProtocols || bodyless {
 		d.end(nil)
@@ -143,6 +148,9 @@ func (p *passage) receive(r *http.Request, resp *http.Response, err error) (*htt
 		if size >= 0 {
 			resp.Header.Set("Content-Length", strconv.FormatInt(size, 10))
 		}
+	}
+	for _, x := range d.dribbles {
+		x.begin(time.Now(), resp.ContentLength)
 	}
 	if resp.ContentLength == 0 && !d.shaper.cuts {
 		d.end(nil)

@@ -28,6 +28,7 @@ func everything() *orchestrator.Orchestration {
 		Scenarios: map[string]injector.Config{"slow db": {Enabled: on, Latency: &injector.Latency{
 			Enabled: off, FixedDelay: 1, RandomDelayRange: [2]time.Duration{time.Millisecond, time.Hour + 1}, JitterPercent: 33.3, Probability: new(0.0),
 			Sampling:     injector.Bernoulli,
+			Schedule:     &injector.Schedule{Type: "window", From: 1, To: time.Second, Period: time.Minute},
 			Distribution: &injector.Distribution{Type: "lognormal", Median: 20 * time.Millisecond, Sigma: 1e-12, Mean: 1, StdDev: 2, Min: 3, Max: 4},
 		}}, "empty": {}},
 		Targets: map[string]orchestrator.Target{"payments": {Upstream: "http://127.0.0.1:8080", Kind: orchestrator.HTTP}, "db": {Upstream: "localhost:5432", Kind: orchestrator.TCP}, "bare": {}},
@@ -52,6 +53,10 @@ func everything() *orchestrator.Orchestration {
 							PayloadCorruption: on, PayloadCorruptionProbability: new(0.5), CorruptionType: injector.BitFlip,
 							ErrorPattern:  &injector.ErrorPattern{Type: "burst", Count: 3, Interval: time.Second, Probability: new(0.5), Sequence: []int{500, 200}},
 							MockAIEnabled: true, Sampling: injector.Exact,
+							RetryAfter: new(1500 * time.Millisecond), MaxActiveFaults: new(0), OverrideHeaders: true,
+							Dribble:  &injector.Dribble{NumberOfChunks: 5, TotalDuration: time.Second + 1, Probability: new(0.0)},
+							Rewrite:  &injector.Rewrite{Status: 418, SetHeaders: map[string]string{"X-A": "", "X-B": "a: b"}, RemoveHeaders: []string{"Server"}, Body: new(""), Probability: new(0.5)},
+							Schedule: &injector.Schedule{Type: "ramp", Start: new(0.0), End: new(0.5)},
 							RequestMatcher: &injector.RequestMatcher{
 								SourceIPs: []string{"10.0.0.0/8", "::1"}, Headers: []injector.HeaderMatch{{Name: "X-A"}, {Name: "X-B", Value: new("")}, {Name: "X-C", Value: new("7")}},
 								MinBodySize: new(int64(0)), MaxBodySize: new(int64(1 << 40)), ChunkedOnly: off,

@@ -52,6 +52,8 @@ func latencyFields() []field[injector.Latency] {
 			bind: func(l *latency) codec { return maybe(&l.Probability, probability) }},
 		{name: "distribution", def: "none", doc: "A delay drawn from a distribution, where neither of the above is set.",
 			bind: func(l *latency) codec { return section(&l.Distribution, distributionFields()) }},
+		{name: "schedule", def: "always", doc: scheduleDoc,
+			bind: func(l *latency) codec { return section(&l.Schedule, scheduleFields()) }},
 		{name: "sampling", def: string(injector.Exact), doc: samplingDoc,
 			bind: func(l *latency) codec { return sampling(&l.Sampling) }},
 	}

@@ -38,6 +38,7 @@ type logEvent struct {
 	Length    int64          `json:"length"`
 	Steps     []string       `json:"steps"`
 	Missed    []string       `json:"missed"`
+	Asked     *askedEvent    `json:"asked"`
 	Decisions int            `json:"decisions"`
 	Step      string         `json:"step"`
 	Iteration int            `json:"iteration"`
@@ -174,6 +175,21 @@ func (p *logReader) keep(e *logEvent) {
 	if p.now.Real {
 		p.now.events = append(p.now.events, *e)
 	}
+}
+
+// An askedEvent is what a request asked for.
+type askedEvent struct {
+	Delay            time.Duration `json:"delay"`
+	DelayPercentage  float64       `json:"delay_percentage"`
+	Status           int           `json:"status"`
+	StatusPercentage float64       `json:"status_percentage"`
+}
+
+func (e *logEvent) asked() *injector.Asked {
+	if e.Asked == nil {
+		return nil
+	}
+	return new(injector.Asked(*e.Asked))
 }
 
 func (e *logEvent) request() RecordedRequest {

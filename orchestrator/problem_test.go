@@ -84,7 +84,7 @@ func TestProblems(t *testing.T) {
 			`3:9: steps[0]: must be a mapping, not nothing`}},
 		{name: "words", text: stepWith("when: on_faliure\nscenario: {config: {fault_injection: {connection_error_kind: tcp-reset, corruption_type: scramble}}}"), want: []string{
 			`4:11: steps[0].when: must be on_success, on_failure or always, not the text "on_faliure"; did you mean "on_failure"?`,
-			`5:66: steps[0].scenario.config.fault_injection.connection_error_kind: must be http503, tcp_reset or tcp_close, not the text "tcp-reset"; did you mean "tcp_reset"?`,
+			`5:66: steps[0].scenario.config.fault_injection.connection_error_kind: must be http503, tcp_reset, tcp_close, malformed_response_chunk or random_data_then_close, not the text "tcp-reset"; did you mean "tcp_reset"?`,
 			`5:94: steps[0].scenario.config.fault_injection.corruption_type: must be none, random_bytes, truncate or bit_flip, not the text "scramble"`}},
 		{name: "time", text: stepWith("scenario:\n  start_time: tomorrow\n  end_time: 2026-01-01"), want: []string{
 			`5:19: steps[0].scenario.start_time: must be a time like 2026-01-31T12:00:00Z, not the text "tomorrow"`,

@@ -94,6 +94,7 @@ func (c *checker) warnConfig(config injector.Config, path string) {
 	}
 	c.warnDelays(config.Latency, join(path, "latency"))
 	c.warnStatuses(config.FaultInjection, join(path, "fault_injection"))
+	c.warnHTTP(config.FaultInjection, join(path, "fault_injection"))
 	c.warnBurst(config.RateLimit, join(path, "rate_limit"))
 }
 
