@@ -16,6 +16,7 @@ func newPassage(ctx context.Context, e *engine, t *target, r *http.Request) *pas
 // admit walks the request through the layers and serves the delays that they
 // decided. It reports false when the client left first.
 func (p *passage) admit() bool {
+	p.expect()
 	if p.engine.sequencer != nil {
 		p.readAhead()
 	}
@@ -110,9 +111,13 @@ func (p *passage) finish(o outcome) {
 		return
 	}
 	p.finished = true
+	if p.cut != nil {
+		p.cut.end()
+	}
 	if p.set == nil {
 		return // never admitted
 	}
+	spared := p.spare()
 	if p.engine.observer == nil && p.engine.order == nil {
 		p.leaveAll(o, time.Time{})
 		return
@@ -123,7 +128,7 @@ func (p *passage) finish(o outcome) {
 			p.toldDone = Outcome{
 				N: p.n, At: now, Target: p.target.name, Endpoint: p.endpoint, Layers: p.refs(),
 				Status: o.status, Fault: o.fault, Failed: o.failed, Canceled: o.canceled,
-				HeldUp: p.held.up.total(), HeldDown: p.held.down.total(), Context: p.ctx,
+				HeldUp: p.held.up.total(), HeldDown: p.held.down.total(), Spared: spared, Context: p.ctx,
 			}
 			p.engine.observer.Done(&p.toldDone)
 		}
@@ -176,7 +181,7 @@ func (p *passage) abandon() {
 	}
 	p.pace.sync()
 	p.reportNow()
-	p.finish(outcome{fault: p.end.kind, failed: p.end.failed(), canceled: true})
+	p.finish(outcome{fault: p.end.kind, failed: p.fails(), canceled: true})
 	p.depart()
 }
 

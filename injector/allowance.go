@@ -49,5 +49,5 @@ func (p *passage) maskAll(s *stay, a Asked) {
 			p.hide(s, rule, Decision{Kind: kind, Ordinal: s.drawn.fault})
 		}
 	}
-	s.drawn.hits &= hitLatency
+	s.drawn.hits &^= hitTerminal | hitResponse
 }

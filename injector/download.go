@@ -2,18 +2,20 @@ package injector
 
 import (
 	"io"
+	"net/http"
 	"sync"
 )
 
 // A download is a response's body on its way to the client, and what the layers
 // do to it. The request ends with it.
 type download struct {
-	passage *passage
-	body    io.ReadCloser
-	shaper  shaper
-	limits  []*binding // bandwidth, the innermost first
-	pace    pace
-	status  int
+	passage  *passage
+	response *http.Response
+	body     io.ReadCloser
+	shaper   shaper
+	limits   []*binding // bandwidth, the innermost first
+	pace     pace
+	status   int
 
 	dribbles  []*dribble
 	rewritten bool
@@ -24,6 +26,7 @@ type download struct {
 
 func (d *download) plan() {
 	p := d.passage
+	d.shaper.calls = p.speaks() == ProtocolGRPC
 	for i := len(p.stays) - 1; i >= 0; i-- {
 		s := &p.stays[i]
 		if s.drawn.hits&hitCorruption != 0 {
@@ -52,13 +55,17 @@ func (d *download) Read(b []byte) (int, error) {
 		b = b[:x.room(len(b))]
 	}
 	n, err := d.body.Read(b)
+	n, cut := d.cut(b[:n], err)
+	if cut {
+		err = d.broken()
+	}
 	read := n
 	out, breaks := d.shaper.shape(b[:n])
 	n = copy(b, out)
 	switch {
 	case breaks, err == io.EOF && d.shaper.pending():
 		err = io.ErrUnexpectedEOF
-	case d.shaper.over():
+	case d.shaper.over() && !d.shaper.calls: // of a call, its trailer is still to come
 		err = io.EOF
 	}
 	if waited := d.wait(n); waited != nil {
@@ -107,11 +114,13 @@ func (d *download) Close() error {
 func (d *download) end(err error) {
 	d.once.Do(func() {
 		d.pace.sync()
-		o := outcome{status: d.status, fault: d.shaper.fault(), failed: d.status >= 500}
+		o := outcome{status: d.status, fault: d.shaper.fault(), failed: d.passage.upstreamFailed(d.status, err == io.EOF, d.response.Trailer, d.response.Header)}
 		if d.rewritten && o.fault == "" {
 			o.fault = KindResponseRewrite
 		}
-		switch {
+		switch c := d.passage.cut; {
+		case c != nil && c.happened():
+			o = c.outcome()
 		case d.shaper.broke || err == io.ErrUnexpectedEOF && d.shaper.cuts:
 			o = outcome{fault: KindPartialResponse, failed: true}
 		case err != nil && err != io.EOF && d.passage.ctx.Err() != nil:

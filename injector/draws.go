@@ -29,6 +29,11 @@ func (l *layer) draws() []Draw {
 		add(KindChunkedDribble, r.dribble, n)
 		add(KindResponseRewrite, r.rewrite, n)
 	}
+	if r := l.grpc; r != nil {
+		n := r.count.n.Load()
+		add(KindGRPCStatus, r.status, n)
+		add(KindStreamInterruption, r.interruption, n)
+	}
 	return out
 }
 

@@ -22,7 +22,7 @@ const PatternOverride = "override_headers"
 // It is the one place that says what is on: a layer does exactly this, so that
 // whoever validates a Config and whoever runs it cannot disagree. The result is
 // empty for a Config that injects nothing. Sections that are carried but not
-// built (gRPC, WebSocket, GraphQL) have no effect.
+// built (WebSocket, GraphQL) have no effect.
 func (c Config) Effects() []Effect {
 	var out []Effect
 	limit := func(section, kind string) {
@@ -49,6 +49,9 @@ func (c Config) Effects() []Effect {
 	}
 	if f := c.faults(); f != nil {
 		out = append(out, f.effects()...)
+	}
+	if g := c.grpc(); g != nil {
+		out = append(out, g.effects()...)
 	}
 	if s != nil && s.BandwidthLimit > 0 {
 		limit("traffic_shaping", KindBandwidth)

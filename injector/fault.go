@@ -3,7 +3,7 @@ package injector
 import "time"
 
 // hit is a set of the faults that a request drew in one layer.
-type hit uint16
+type hit uint32
 
 const (
 	hitHTTPError hit = 1 << iota
@@ -14,6 +14,8 @@ const (
 	hitDribble
 	hitRewrite
 	hitLatency
+	hitGRPCStatus
+	hitInterruption
 
 	hitTerminal = hitHTTPError | hitConnectionError | hitTimeout
 	hitResponse = hitPartial | hitCorruption | hitDribble | hitRewrite

@@ -24,7 +24,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for i, b := range set.bindings {
-		if d := b.draw(b.matches(r, h.engine.trustForwarded), time.Time{}); d.hits != 0 {
+		if d := b.draw(r, b.listen(r), b.matches(r, h.engine.trustForwarded), time.Time{}); d.hits != 0 {
 			p := newPassage(r.Context(), h.engine, h.target, r)
 			p.set, p.at, p.drew, p.drawn = set, i, true, d
 			h.serve(w, r, p)
@@ -40,6 +40,10 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, p *passage) {
 	switch {
 	case !p.admit():
 		p.abandon()
+		if p.expired {
+			p.giveUp(w)
+			return
+		}
 		panic(http.ErrAbortHandler)
 	case p.end.kind == "":
 		p.forward(w, r, h.next)
@@ -69,7 +73,8 @@ func (p *passage) answer(w http.ResponseWriter) {
 		p.finish(outcome{fault: p.end.kind, failed: true})
 		disconnect(w, p.end.abort)
 	default:
-		p.finish(outcome{status: a.status, fault: p.end.kind, failed: a.status >= 500})
+		a = p.translated(a)
+		p.finish(outcome{status: a.status, fault: p.end.kind, failed: a.failed()})
 		a.writeHeader(w.Header())
 		p.mark(w.Header())
 		w.WriteHeader(a.status)

@@ -154,7 +154,9 @@ func virtual(t *testing.T, h http.Handler, opts []injector.Option, f func(w *wor
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{T: t, in: injector.New(opts...), lis: newMemory()}
-		server := &http.Server{Handler: w.in.Handler(h)}
+		server := &http.Server{Handler: w.in.Handler(h), Protocols: new(http.Protocols)}
+		server.Protocols.SetHTTP1(true)
+		server.Protocols.SetUnencryptedHTTP2(true)
 		go func() { _ = server.Serve(w.lis) }() // ends when the test closes it
 		transport := &http.Transport{DialContext: w.lis.dial, MaxIdleConnsPerHost: 100}
 		w.client = &http.Client{Transport: transport}
@@ -287,4 +289,11 @@ func serveProtocol(t *testing.T, in *injector.Injector, h http.Handler, http2 bo
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	return s
+}
+
+// done is how many requests have ended.
+func (e *events) done() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.outcomes)
 }

@@ -33,6 +33,7 @@ type layer struct {
 
 	latency *latencyRule // the sampled rules, shared by all targets; nil: off
 	faults  *faultRule
+	grpc    *grpcRule
 	loss    *lossRule
 	answers *answers
 	parts   parts
@@ -77,6 +78,9 @@ func newLayer(l Layer, seed uint64, cut *bell, now time.Time) *layer {
 		burst := out.faults.pattern != nil && out.faults.pattern.codes == nil
 		out.clocked = out.clocked || burst || out.faults.times.clocked()
 	}
+	if s := c.grpc(); s != nil {
+		out.grpc = newGRPCRule(s, l.Name, key("grpc"))
+	}
 	if s := c.shaping(); s != nil {
 		out.loss = newLossRule(s, key("traffic_shaping"))
 		out.parts.conns, out.parts.bandwidth = max(s.MaxConnections, 0), max(s.BandwidthLimit, 0)
@@ -100,9 +104,9 @@ func (l *layer) applies(target string) bool {
 
 // A drawn is what a request drew from the latency and fault rules of a layer.
 type drawn struct {
-	latency, fault uint64 // ordinals
-	hits           hit
-	faulted        bool // the fault rule drew: it matches, and is in its schedule
+	latency, fault, call uint64 // ordinals
+	hits                 hit
+	faulted              bool // the fault rule drew: it matches, and is in its schedule
 }
 
 // matches reports whether the layer's request matcher matches a request.
@@ -110,10 +114,18 @@ func (l *layer) matches(r *http.Request, trustForwarded bool) bool {
 	return l.faults == nil || l.faults.matcher == nil || l.faults.matcher.match(r, trustForwarded)
 }
 
-// draw takes the next ordinals of the rules that a request reaches. matched
-// says whether the layer's matcher matches it; now counts where the layer is
-// clocked.
-func (l *layer) draw(matched bool, now time.Time) (d drawn) {
+// listen is the protocol that a request speaks, where the layer asks.
+func (l *layer) listen(r *http.Request) string {
+	if l.grpc == nil {
+		return ""
+	}
+	return protocolOf(r)
+}
+
+// draw takes the next ordinals of the rules that a request of that protocol
+// reaches. matched says whether the layer's matcher matches it; now counts where
+// the layer is clocked.
+func (l *layer) draw(r *http.Request, protocol string, matched bool, now time.Time) (d drawn) {
 	if rule := l.latency; rule != nil {
 		var hit bool
 		if d.latency, hit = rule.draw(now); hit {
@@ -125,6 +137,10 @@ func (l *layer) draw(matched bool, now time.Time) (d drawn) {
 		if d.fault, share, d.faulted = rule.next(now); d.faulted {
 			d.hits |= rule.draw(d.fault, share, now)
 		}
+	}
+	if rule := l.grpc; rule != nil && rule.reaches(r, protocol) {
+		d.call = rule.count.next()
+		d.hits |= rule.draw(d.call)
 	}
 	return d
 }

@@ -139,12 +139,16 @@ type Outcome struct {
 	Layers   []LayerRef
 	Status   int    // what the client was sent; 0: nothing, or an aborted connection
 	Fault    string // the Kind that made the outcome; "": the upstream's own
-	Failed   bool   // a 5xx, or a connection or time-out fault
+	Failed   bool   // a 5xx, a status of gRPC that is one, or a connection or time-out fault
 	Canceled bool   // the client left first
 
 	// How long bandwidth limits held back bytes of the request, and of the
 	// response.
 	HeldUp, HeldDown time.Duration
+
+	// Those of the Request's Decisions that did not come to be, because the
+	// call ended before.
+	Spared []Decision
 
 	Context context.Context // the Request's
 }

@@ -51,6 +51,9 @@ type passage struct {
 	protocol  string            // see speaks
 	operation string            // of GraphQL
 	listened  bool              // protocol is known
+	until     time.Time         // when the client of a call gives up; zero: it did not say
+	expired   bool              // until came
+	cut       *cut              // of a call that is to be broken off; nil: none
 	asked     *Asked            // by its headers; nil: nothing
 	heard     bool              // asked is known
 	once      sync.Once         // of letGo
@@ -106,9 +109,10 @@ type ending struct {
 	noise  uint64 // key of what is sent instead of one
 }
 
-// failed reports whether the ending is a 5xx, or a connection or time-out fault.
-func (e ending) failed() bool {
-	return e.kind != "" && (e.answer == nil || e.answer.status >= 500)
+// fails reports whether the ending is a 5xx or what is one in the request's
+// protocol, or a connection or time-out fault.
+func (p *passage) fails() bool {
+	return p.end.kind != "" && (p.end.answer == nil || p.translated(p.end.answer).failed())
 }
 
 // abort is how a connection ends without an answer.

@@ -3,6 +3,7 @@ package injector
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -104,6 +105,9 @@ func (p *passage) count(i int) {
 	if s.faults != nil && !s.missed {
 		s.faults.next(p.now())
 	}
+	if s.layer.grpc != nil && s.layer.grpc.reaches(p.request, p.speaks()) {
+		s.layer.grpc.count.next()
+	}
 }
 
 // again does what was decided for the layer of one stay.
@@ -112,7 +116,9 @@ func (p *passage) again(i int, d Decision) {
 	if d.Masked {
 		return
 	}
-	s.kind = d.Kind
+	if d.Kind != KindStreamInterruption {
+		s.kind = d.Kind
+	}
 	end := func(a *answer, how abort) { p.end = ending{kind: d.Kind, stay: i, answer: a, abort: how} }
 	answered := func(code, message string) {
 		end(newAnswer(d.Status, code, message, s.ref.Name, d.Retry), 0)
@@ -130,6 +136,19 @@ func (p *passage) again(i int, d Decision) {
 		}
 	case KindHTTPError:
 		answered(KindHTTPError, "injected HTTP error")
+		p.end.answer.message += " " + strconv.Itoa(d.Status)
+	case KindGRPCStatus:
+		p.delay += d.Delay
+		message := ""
+		if s.layer.grpc != nil {
+			message = s.layer.grpc.message
+		}
+		end(newGRPCAnswer(d.Status, message, s.ref.Name), 0)
+	case KindStreamInterruption:
+		if s.layer.grpc != nil && s.layer.grpc.interruption != nil {
+			s.drawn.call = d.Ordinal
+			s.drawn.hits |= hitInterruption
+		}
 	case KindTimeout:
 		p.delay += d.Delay
 		answered(KindTimeout, "injected time-out")

@@ -159,7 +159,8 @@ func (p *passage) hit(s *stay, rule *sampler, d Decision) {
 }
 
 // fail draws latency and faults. Every kind draws; the first terminal one of
-// http_error, connection_error and timeout wins and masks the others.
+// http_error, connection_error, timeout and grpc_status wins and masks the
+// others.
 func (p *passage) fail(s *stay) {
 	if p.drew {
 		p.drew, s.drawn = false, p.drawn
@@ -169,7 +170,7 @@ func (p *passage) fail(s *stay) {
 			now = p.now()
 		}
 		matched := p.matched(s)
-		s.drawn, s.missed = s.layer.draw(matched, now), !matched
+		s.drawn, s.missed = s.layer.draw(p.request, p.speaks(), matched, now), !matched
 	}
 	d := s.drawn
 	if d.hits&hitLatency != 0 {
@@ -179,6 +180,14 @@ func (p *passage) fail(s *stay) {
 		p.jitter += jitter
 		p.hit(s, s.layer.latency.hits, Decision{Kind: KindLatency, Ordinal: d.latency, Delay: s.latency})
 	}
+	p.failHTTP(s, d)
+	if s.layer.grpc != nil {
+		s.layer.grpc.fail(p, s)
+	}
+}
+
+// failHTTP does what the layer's fault_injection drew, or was asked for.
+func (p *passage) failHTTP(s *stay, d drawn) {
 	a := p.granted(s)
 	if d.hits&(hitTerminal|hitResponse) == 0 && a == (Asked{}) {
 		return
@@ -254,6 +263,7 @@ func (p *passage) settle(asked bool) {
 			s.drawn.hits &^= h
 			p.hide(s, rule, d)
 		}
+		p.settleCall(s, asked)
 		if s.down != nil && asked {
 			ordinal := s.reached.bandwidth.Add(1) - 1
 			if s.kind == "" {

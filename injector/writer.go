@@ -37,6 +37,7 @@ type writer struct {
 // plan sets what happens to the response.
 func (w *writer) plan() {
 	p := w.passage
+	w.body.calls = p.speaks() == ProtocolGRPC
 	w.changes = p.rewrites()
 	for i := len(p.stays) - 1; i >= 0; i-- {
 		s := &p.stays[i]
@@ -57,7 +58,7 @@ func (w *writer) plan() {
 }
 
 func (w *writer) alters() bool {
-	return w.body.active() || len(w.pipes) > 0 || len(w.dribbles) > 0 || len(w.changes) > 0
+	return w.body.active() || len(w.pipes) > 0 || len(w.dribbles) > 0 || len(w.changes) > 0 || w.passage.cut != nil
 }
 
 // Unwrap is for http.ResponseController.
@@ -72,6 +73,9 @@ func (w *writer) WriteHeader(status int) {
 	if status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
 		w.passage.pace.sync()
 		w.w.WriteHeader(status)
+		return
+	}
+	if w.stops() {
 		return
 	}
 	w.wrote, w.status = true, status
@@ -185,8 +189,26 @@ func (w *writer) chunk() int {
 }
 
 // writePiece sends one piece of the body. It counts what the shaper took away
-// as written: the upstream must not notice.
+// as written: the upstream must not notice. What comes after the last message of
+// a call that is broken off is not sent.
 func (w *writer) writePiece(b []byte) (int, error) {
+	if c := w.passage.cut; c != nil {
+		n, last := c.pass(&c.down, b)
+		if last {
+			defer w.stops()
+		}
+		if n < len(b) {
+			if n > 0 {
+				n, _ = w.writeOn(b[:n]) // the call ends here in any case
+			}
+			return n, errCut
+		}
+	}
+	return w.writeOn(b)
+}
+
+// writeOn sends one piece of the body that the client is to get.
+func (w *writer) writeOn(b []byte) (int, error) {
 	out, ends := w.body.shape(b)
 	if len(out) > 0 || len(b) == 0 {
 		if err := w.send(out); err != nil {
@@ -240,6 +262,10 @@ func (w *writer) fail(err error) {
 // close ends the response after the upstream's handler returned.
 func (w *writer) close() {
 	p := w.passage
+	if w.broken() {
+		w.breakOff()
+		return
+	}
 	if !w.wrote {
 		w.WriteHeader(http.StatusOK)
 	}
@@ -263,7 +289,7 @@ func (w *writer) close() {
 	if fault == "" && w.rewritten {
 		fault = KindResponseRewrite
 	}
-	p.finish(outcome{status: w.status, fault: fault, failed: w.status >= 500})
+	p.finish(outcome{status: w.status, fault: fault, failed: p.upstreamFailed(w.status, true, nil, w.w.Header())})
 }
 
 // Flush implements http.Flusher.

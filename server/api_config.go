@@ -79,7 +79,7 @@ func (c *control) notYet() (warnings []orchestrator.Problem) {
 	switch {
 	case !c.enabled:
 		warnings = []orchestrator.Problem{{Message: "chaos is disabled: it takes effect after POST /api/chaos/enable"}}
-	case c.current != nil:
+	case c.inProgress():
 		warnings = []orchestrator.Problem{{Message: fmt.Sprintf("orchestration %q is running: it takes effect when the run has ended", c.current.name)}}
 	}
 	return warnings
