@@ -67,7 +67,7 @@ func everything() *orchestrator.Orchestration {
 						TrafficShaping: &injector.TrafficShaping{Enabled: on, BandwidthLimit: 1 << 40, PacketLossPercent: 0.5, MaxConnections: 7, ConnectionTimeout: new(time.Duration(0)), Sampling: injector.Bernoulli},
 						CircuitBreaker: &injector.CircuitBreaker{Enabled: on, FailureThreshold: 1, SuccessThreshold: 2, Timeout: 3, HalfOpenMaxRequests: 4, FailureRateThreshold: new(0.0), MinRequestsForRate: 6, RollingWindow: 7},
 						Bulkhead:       &injector.Bulkhead{Enabled: on, MaxConcurrentRequests: 1, MaxQueueSize: new(0), QueueTimeout: new(time.Duration(0))},
-						GRPC:           &injector.GRPC{Enabled: on, StatusCodes: []string{"UNAVAILABLE", "14"}, Probability: new(0.1), StreamInterruptionProbability: new(0.2)},
+						GRPC:           &injector.GRPC{Enabled: on, StatusCodes: []string{"UNAVAILABLE", "14"}, Probability: new(0.1), Message: "gone", Delay: new(time.Second), StreamInterruptionProbability: new(0.2), InterruptAfterMessages: [2]int{2, 7}, InterruptionStatus: "reset", Methods: []string{"/a.B/C", "/a.D/*"}, Exclude: []string{"health", "/a.B/D"}, Sampling: injector.Bernoulli},
 						WebSocket:      &injector.WebSocket{Enabled: on, CloseCodes: []int{1001}, Probability: new(0.1), MessageDropProbability: new(0.2), MessageCorruptionProbability: new(0.3)},
 						GraphQL:        &injector.GraphQL{Enabled: on, ErrorCodes: []string{"NOT_FOUND"}, Probability: new(0.1), PartialDataProbability: new(0.2), ResolverLatency: off},
 					},

@@ -19,7 +19,7 @@ func configFields() []field[injector.Config] {
 			bind: func(c *config) codec { return section(&c.CircuitBreaker, breakerFields()) }},
 		{name: "bulkhead", doc: "Limits how many requests of a target are in progress.",
 			bind: func(c *config) codec { return section(&c.Bulkhead, bulkheadFields()) }},
-		{name: "grpc", doc: "Faults of gRPC. Validated and carried; not injected yet.",
+		{name: "grpc", doc: "Makes calls of gRPC fail.",
 			bind: func(c *config) codec { return section(&c.GRPC, grpcFields()) }},
 		{name: "websocket", doc: "Faults of WebSocket. Validated and carried; not injected yet.",
 			bind: func(c *config) codec { return section(&c.WebSocket, websocketFields()) }},

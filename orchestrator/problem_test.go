@@ -133,6 +133,15 @@ func TestProblems(t *testing.T) {
 		{name: "gRPC", text: configWith("grpc:\n  status_codes: [UNAVAILBLE, 17, 14]"), want: []string{
 			`7:26: steps[0].scenario.config.grpc.status_codes[0]: must be a gRPC status: a name like UNAVAILABLE, or a number from 0 to 16, not the text "UNAVAILBLE"; did you mean "UNAVAILABLE"?`,
 			`7:38: steps[0].scenario.config.grpc.status_codes[1]: must be a gRPC status: a name like UNAVAILABLE, or a number from 0 to 16, not the number 17`}},
+		{name: "more of gRPC", text: configWith("grpc:\n  interrupt_after_messages: [3, 1]\n  interruption_status: rest\n  methods: [shop.Payments/Charge, shop.Payments]\n  exclude: [health, helth]\n  delay_ms: -1"), want: []string{
+			`7:37: steps[0].scenario.config.grpc.interrupt_after_messages: the minimum is above the maximum; did you mean "[1, 3]"?`,
+			`8:32: steps[0].scenario.config.grpc.interruption_status: must be a gRPC status: a name like UNAVAILABLE, or a number from 0 to 16, or reset, not the text "rest"; did you mean "reset"?`,
+			`9:21: steps[0].scenario.config.grpc.methods[0]: "shop.Payments/Charge" is not a method of gRPC: write it like /pkg.Service/Method or /pkg.Service/*; did you mean "/shop.Payments/Charge"?`,
+			`9:43: steps[0].scenario.config.grpc.methods[1]: "shop.Payments" is not a method of gRPC: write it like /pkg.Service/Method or /pkg.Service/*; did you mean "/shop.Payments/*"?`,
+			`10:29: steps[0].scenario.config.grpc.exclude[1]: "helth" is not a method of gRPC: write it like /pkg.Service/Method or /pkg.Service/*, or health or reflection; did you mean "/helth/*"?`,
+			`11:21: steps[0].scenario.config.grpc.delay_ms: -1 is out of range: must be 0 to 31622400000 milliseconds`}},
+		{name: "messages of gRPC", text: configWith("grpc: {interrupt_after_messages: 2}"), want: []string{
+			`6:42: steps[0].scenario.config.grpc.interrupt_after_messages: must be a list of two whole numbers, [min, max], not the number 2; did you mean "[2, 2]"?`}},
 
 		// Names.
 		{name: "no steps", text: "name: x\nsteps: []\n", want: []string{"2:8: steps: has no steps: at least one is needed"}},

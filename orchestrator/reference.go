@@ -32,7 +32,7 @@ func Reference(w io.Writer) error {
 	writeTable(out, "traffic_shaping", "Limits what the connection carries.", shapingFields())
 	writeTable(out, "circuit_breaker", "Stands in front of the upstream, one for each target.", breakerFields())
 	writeTable(out, "bulkhead", "Limits how many requests of a target are in progress.", bulkheadFields())
-	writeTable(out, "grpc", "Validated and carried; nothing injects it yet.", grpcFields())
+	writeTable(out, "grpc", "Makes calls of gRPC fail as their own clients see it. The other sections act on calls too; what they answer is translated.", grpcFields())
 	writeTable(out, "websocket", "Validated and carried; nothing injects it yet.", websocketFields())
 	writeTable(out, "graphql", "Validated and carried; nothing injects it yet.", graphqlFields())
 	writeTable(out, "Target", "An entry of `targets`.", targetFields())

@@ -96,6 +96,7 @@ func (c *checker) warnConfig(config injector.Config, path string) {
 	c.warnStatuses(config.FaultInjection, join(path, "fault_injection"))
 	c.warnHTTP(config.FaultInjection, join(path, "fault_injection"))
 	c.warnBurst(config.RateLimit, join(path, "rate_limit"))
+	c.warnCalls(config.GRPC, join(path, "grpc"))
 }
 
 func (c *checker) warnDelays(l *injector.Latency, path string) {
@@ -120,6 +121,22 @@ func (c *checker) warnStatuses(f *injector.FaultInjection, path string) {
 		c.warnAt(NoEffect, join(path, "http_errors"), "", "is empty: http_error_probability has nothing to choose from")
 	case p != nil && !f.HTTPErrorsOn():
 		c.warnAt(NoEffect, join(path, "error_pattern"), "", "has no status code to answer with: it injects nothing")
+	}
+}
+
+func (c *checker) warnCalls(g *injector.GRPC, path string) {
+	if g == nil || !on(g.Enabled) || len(injector.Config{GRPC: g}.Effects()) == 0 {
+		return // said of the section as a whole
+	}
+	interrupts := g.StreamInterruptionProbability != nil && *g.StreamInterruptionProbability > 0
+	if g.StatusCodes != nil && len(g.StatusCodes) == 0 && g.Probability != nil && *g.Probability > 0 {
+		c.warnAt(NoEffect, join(path, "status_codes"), "", "is empty: probability has nothing to choose from")
+	}
+	if !interrupts && g.InterruptAfterMessages != [2]int{} {
+		c.warnAt(NoEffect, join(path, "interrupt_after_messages"), "", "has no effect without stream_interruption_probability")
+	}
+	if !interrupts && g.InterruptionStatus != "" {
+		c.warnAt(NoEffect, join(path, "interruption_status"), "", "has no effect without stream_interruption_probability")
 	}
 }
 

@@ -66,8 +66,13 @@ func TestWarnings(t *testing.T) {
 		{"load of the step", "expect: mean <= 1s\n" + stepWith("expect: error_rate <= 1%\nload: {rate: 1}"), nil},
 		{"load switched off in the step", "load: {rate: 1}\n" + stepWith("expect: error_rate <= 1%\nload: {rate: 0}"), []warning{
 			{orchestrator.NoLoad, "5:13: steps[0].expect[0]: error_rate is the client's view, and the document drives no load here: without load from a test it is inconclusive"}}},
+		{"gRPC without a fault", configWith("grpc: {}"), []warning{
+			{orchestrator.NoEffect, "6:9: steps[0].scenario.config.grpc: nothing in it can act: it injects nothing"}}},
+		{"gRPC without a status", configWith("grpc: {status_codes: [], probability: 1, stream_interruption_probability: 0}"), []warning{
+			{orchestrator.NoEffect, "6:9: steps[0].scenario.config.grpc: nothing in it can act: it injects nothing"}}},
+		{"half of gRPC acts", configWith("grpc: {status_codes: [], probability: 1, stream_interruption_probability: 0.1}"), []warning{
+			{orchestrator.NoEffect, "6:16: steps[0].scenario.config.grpc.status_codes: is empty: probability has nothing to choose from"}}},
 		{"protocols", configWith("grpc: {status_codes: [UNAVAILABLE, 14]}\nwebsocket: {close_codes: [1001]}\ngraphql: {error_codes: [NOT_FOUND]}"), []warning{
-			{orchestrator.NotBuilt, "6:9: steps[0].scenario.config.grpc: is validated and carried, but nothing injects it yet"},
 			{orchestrator.NotBuilt, "7:9: steps[0].scenario.config.websocket: is validated and carried, but nothing injects it yet"},
 			{orchestrator.NotBuilt, "8:9: steps[0].scenario.config.graphql: is validated and carried, but nothing injects it yet"}}},
 	}

@@ -131,7 +131,7 @@ func (s reportStep) injects() string {
 	}
 	for _, section := range s.Sections {
 		switch section {
-		case "rate_limit", "circuit_breaker", "bulkhead", "grpc", "websocket", "graphql":
+		case "rate_limit", "circuit_breaker", "bulkhead", "websocket", "graphql":
 			parts = append(parts, section)
 		case "traffic_shaping":
 			if !drawn["packet_loss"] {
