@@ -24,6 +24,10 @@ func (p *passage) admit() bool {
 		if !p.turn(true) {
 			return false
 		}
+		if p.set == nil {
+			p.look()
+			continue
+		}
 		if p.wait == nil {
 			return p.pause()
 		}
@@ -60,6 +64,9 @@ func (p *passage) turn(walk bool) bool {
 
 func (p *passage) take(walk bool) {
 	if p.set == nil {
+		if p.looks() {
+			return // and comes again
+		}
 		p.enroll()
 	}
 	if !walk {

@@ -18,6 +18,8 @@ const (
 // An answer is a response made up by a layer.
 type answer struct {
 	status int
+	hurts  bool   // it stands for a 5xx
+	kind   string // the value of Content-Type
 	body   []byte
 	length []string      // the value of Content-Length
 	retry  time.Duration // for Retry-After; 0: none
@@ -26,12 +28,11 @@ type answer struct {
 	step    string
 	call    bool // it is one of gRPC itself
 	code    int  // its status, where call is set
-	kind    string
 }
 
 // newAnswer makes a JSON answer. code is for programs, message for people.
 func newAnswer(status int, code, message, step string, retry time.Duration) *answer {
-	a := &answer{status: status, retry: retry, message: message, step: step}
+	a := &answer{status: status, kind: typeJSON, retry: retry, message: message, step: step}
 	if status != http.StatusNoContent && status != http.StatusNotModified {
 		a.body, _ = json.Marshal(struct {
 			Error   string `json:"error"`
@@ -52,7 +53,7 @@ func (a *answer) writeHeader(h http.Header) {
 		a.writeStatus(h, "")
 	}
 	if a.body != nil {
-		h["Content-Type"] = []string{"application/json"}
+		h["Content-Type"] = []string{a.kind}
 		h["Content-Length"] = a.length
 	}
 	if a.retry > 0 {

@@ -50,5 +50,6 @@ func newBinding(l *layer, target string, o Observer) *binding {
 // no state to keep, no clock to read, nothing to wait for, no header to take
 // away.
 func (b *binding) simple() bool {
-	return b.breaker == nil && b.bulkhead == nil && b.limiter == nil && b.conns == nil && b.up == nil && b.loss == nil && !b.clocked && !b.overrides()
+	return b.breaker == nil && b.bulkhead == nil && b.limiter == nil && b.conns == nil && b.up == nil && b.loss == nil &&
+		b.graphql == nil && !b.clocked && !b.overrides()
 }

@@ -114,7 +114,10 @@ func (d *download) Close() error {
 func (d *download) end(err error) {
 	d.once.Do(func() {
 		d.pace.sync()
-		o := outcome{status: d.status, fault: d.shaper.fault(), failed: d.passage.upstreamFailed(d.status, err == io.EOF, d.response.Trailer, d.response.Header)}
+		o := d.passage.graphql.outcome(outcome{
+			status: d.status, fault: d.shaper.fault(),
+			failed: d.passage.upstreamFailed(d.status, err == io.EOF, d.response.Trailer, d.response.Header),
+		})
 		if d.rewritten && o.fault == "" {
 			o.fault = KindResponseRewrite
 		}

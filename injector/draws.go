@@ -34,6 +34,11 @@ func (l *layer) draws() []Draw {
 		add(KindGRPCStatus, r.status, n)
 		add(KindStreamInterruption, r.interruption, n)
 	}
+	if r := l.graphql; r != nil {
+		n := r.count.n.Load()
+		add(KindGraphQLError, r.errors, n)
+		add(KindPartialData, r.partial, n)
+	}
 	return out
 }
 

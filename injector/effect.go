@@ -22,7 +22,7 @@ const PatternOverride = "override_headers"
 // It is the one place that says what is on: a layer does exactly this, so that
 // whoever validates a Config and whoever runs it cannot disagree. The result is
 // empty for a Config that injects nothing. Sections that are carried but not
-// built (WebSocket, GraphQL) have no effect.
+// built (WebSocket) have no effect.
 func (c Config) Effects() []Effect {
 	var out []Effect
 	limit := func(section, kind string) {
@@ -51,6 +51,9 @@ func (c Config) Effects() []Effect {
 		out = append(out, f.effects()...)
 	}
 	if g := c.grpc(); g != nil {
+		out = append(out, g.effects()...)
+	}
+	if g := c.graphql(); g != nil {
 		out = append(out, g.effects()...)
 	}
 	if s != nil && s.BandwidthLimit > 0 {
@@ -182,6 +185,13 @@ func (c Config) faults() *FaultInjection {
 		return nil
 	}
 	return c.FaultInjection
+}
+
+func (c Config) graphql() *GraphQL {
+	if c.Disabled() || c.GraphQL == nil || !flag(c.GraphQL.Enabled, true) {
+		return nil
+	}
+	return c.GraphQL
 }
 
 func (c Config) rateLimit() *RateLimit {

@@ -18,6 +18,7 @@ type layerSet struct {
 	bindings []*binding
 	watched  bool // somebody wants to see each request
 	simple   bool // the draws tell whether a request passes; not watched
+	graphql  bool // one of them has a section for GraphQL
 }
 
 // An engine is what all views of an Injector share.
@@ -188,6 +189,7 @@ func (e *engine) rebuild(t *target) {
 		}
 		set.bindings = append(set.bindings, b)
 		set.simple = set.simple && b.simple()
+		set.graphql = set.graphql || b.graphql != nil
 	}
 	if len(set.bindings) == 0 && !e.watched(false) {
 		set = nil

@@ -8,7 +8,7 @@ import (
 
 // forward asks the upstream, with what the layers do to the response.
 func (p *passage) forward(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	r = p.throttleUp(p.plain(r))
+	r = p.throttleUp(p.withoutAnswered(p.plain(r)))
 	if p.planCut(); p.cut != nil {
 		r = p.cut.request(r)
 	}
@@ -46,7 +46,13 @@ func (p *passage) forward(w http.ResponseWriter, r *http.Request, next http.Hand
 		p.pace.sync()
 		p.finish(outcome{failed: true, canceled: p.ctx.Err() != nil && !out.aborted})
 	}()
-	next.ServeHTTP(out, r)
+	if p.graphql.edits() {
+		e := &graphqlWriter{writer: out}
+		next.ServeHTTP(e, r)
+		e.close()
+	} else {
+		next.ServeHTTP(out, r)
+	}
 	returned = true
 	out.close()
 }
@@ -55,7 +61,7 @@ func (p *passage) forward(w http.ResponseWriter, r *http.Request, next http.Hand
 // somebody learns how it ended.
 func (w *writer) busy() bool {
 	p := w.passage
-	if p.set.watched || w.alters() || p.cut != nil || len(p.downs) > 0 {
+	if p.set.watched || w.alters() || p.cut != nil || len(p.downs) > 0 || p.graphql.edits() {
 		return true
 	}
 	for i := range p.stays {

@@ -39,12 +39,12 @@ func (p *passage) translated(a *answer) *answer {
 	return &out
 }
 
-// failed reports whether the answer is a 5xx, or a status of gRPC that is one.
+// failed reports whether the answer is a 5xx, or stands for one in its protocol.
 func (a *answer) failed() bool {
 	if a.call {
 		return grpcFailed(a.code)
 	}
-	return a.status >= 500
+	return a.status >= 500 || a.hurts
 }
 
 // writeStatus fills in the header of an answer to a call. prefix stands before

@@ -19,7 +19,7 @@ import (
 
 // Each way for a response to go past its client: through the handler over
 // HTTP/1.1 and HTTP/2, and through the RoundTripper.
-func seams(t *testing.T, in *injector.Injector, h http.Handler) map[string]func(method, path string, header ...string) (*http.Response, string, error) {
+func throughSeams(t *testing.T, in *injector.Injector, h http.Handler) map[string]func(method, path string, header ...string) (*http.Response, string, error) {
 	t.Helper()
 	plain := httptest.NewServer(h)
 	t.Cleanup(plain.Close)
@@ -57,7 +57,7 @@ func TestGarbage(t *testing.T) {
 			for _, name := range []string{"HTTP/1.1", "HTTP/2", "RoundTripper"} {
 				in := injector.New(injector.WithSeed(3)) // a new one: the bytes depend on the ordinal
 				in.Apply(faults(injector.FaultInjection{ConnectionErrorKind: kind, ConnectionErrorProbability: new(1.0)}))
-				resp, body, err := seams(t, in, ok)[name](http.MethodGet, "/")
+				resp, body, err := throughSeams(t, in, ok)[name](http.MethodGet, "/")
 				require.Error(t, err, name)
 				errors[name] = err.Error()[strings.Index(err.Error(), "net/http")+1:]
 				require.Empty(t, body)
@@ -128,7 +128,7 @@ func TestMalformedHead(t *testing.T) {
 	t.Parallel()
 	in := injector.New()
 	in.Apply(faults(injector.FaultInjection{ConnectionErrorKind: injector.MalformedChunk, ConnectionErrorProbability: new(1.0)}))
-	ask := seams(t, in, ok)
+	ask := throughSeams(t, in, ok)
 	for _, name := range []string{"HTTP/1.1", "RoundTripper"} {
 		_, _, err := ask[name](http.MethodHead, "/")
 		require.ErrorIs(t, err, io.EOF, name)
@@ -206,7 +206,7 @@ func TestRewrite(t *testing.T) {
 			in := injector.New(injector.WithObserver(seen))
 			in.Apply(faults(injector.FaultInjection{Rewrite: &tt.rewrite}))
 			n := 0
-			for name, ask := range seams(t, in, sized) {
+			for name, ask := range throughSeams(t, in, sized) {
 				for range 2 { // the connection can be used again
 					resp, body, err := ask(tt.method, tt.path)
 					require.NoError(t, err, name)
@@ -246,7 +246,7 @@ func TestRewritesOfSeveralLayers(t *testing.T) {
 		Rewrite: &injector.Rewrite{Status: 203, SetHeaders: map[string]string{"X-A": "outer"}}, PayloadCorruptionProbability: new(1.0), CorruptionType: injector.Truncate}}})
 	in.Apply(injector.Layer{Name: "inner", Config: injector.Config{FaultInjection: &injector.FaultInjection{
 		Rewrite: &injector.Rewrite{Status: 202, SetHeaders: map[string]string{"X-A": "inner", "X-B": "inner"}, Body: new(strings.Repeat("x", 100))}}}})
-	for name, ask := range seams(t, in, sized) {
+	for name, ask := range throughSeams(t, in, sized) {
 		resp, body, err := ask(http.MethodGet, "/")
 		require.NoError(t, err, name)
 		require.Equal(t, 203, resp.StatusCode)
@@ -312,7 +312,7 @@ func TestRetryAfterOfInjectedErrors(t *testing.T) {
 	for after, want := range map[time.Duration]string{0: "", time.Nanosecond: "1", 1500 * time.Millisecond: "2", 30 * time.Second: "30"} {
 		in := injector.New()
 		in.Apply(faults(injector.FaultInjection{HTTPErrorProbability: new(1.0), RetryAfter: &after}))
-		for name, ask := range seams(t, in, ok) {
+		for name, ask := range throughSeams(t, in, ok) {
 			resp, _, err := ask(http.MethodGet, "/")
 			require.NoError(t, err)
 			require.Equal(t, want, resp.Header.Get("Retry-After"), name)

@@ -35,6 +35,7 @@ type layer struct {
 	faults  *faultRule
 	grpc    *grpcRule
 	loss    *lossRule
+	graphql *graphqlRule
 	answers *answers
 	parts   parts
 	clocked bool // its draws depend on the instant
@@ -80,6 +81,9 @@ func newLayer(l Layer, seed uint64, cut *bell, now time.Time) *layer {
 	}
 	if s := c.grpc(); s != nil {
 		out.grpc = newGRPCRule(s, l.Name, key("grpc"))
+	}
+	if s := c.graphql(); s != nil {
+		out.graphql = newGraphQLRule(s, l.Name, key("graphql"))
 	}
 	if s := c.shaping(); s != nil {
 		out.loss = newLossRule(s, key("traffic_shaping"))

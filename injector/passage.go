@@ -56,6 +56,8 @@ type passage struct {
 	cut       *cut              // of a call that is to be broken off; nil: none
 	asked     *Asked            // by its headers; nil: nothing
 	heard     bool              // asked is known
+	looked    bool              // for GraphQL
+	graphql   *graphqlRequest   // nil: it is none, or nobody asks
 	once      sync.Once         // of letGo
 
 	// Made with the passage, so that a request that is only looked at costs
@@ -88,6 +90,7 @@ type stay struct {
 	faulty     bool   // it is counted among the requests with a fault
 	drawn      drawn
 	missed     bool // the layer's matcher does not match it
+	ops        []operationDraw
 	latency    time.Duration
 	kind       string // what goes into X-Mockforge-Fault; "": nothing
 }
@@ -152,7 +155,7 @@ func (p *passage) record(s *stay, d Decision) {
 func (p *passage) stop(kind string, a *answer, how abort) {
 	i := len(p.stays) - 1
 	p.stays[i].kind = kind
-	p.end = ending{kind: kind, stay: i, answer: a, abort: how}
+	p.end = ending{kind: kind, stay: i, answer: p.asOperations(i, a), abort: how}
 }
 
 // refs are the layers that the request entered.
@@ -209,6 +212,9 @@ func (p *passage) observed() *Request {
 		out.Protocol, out.Operation = p.speaks(), p.operation
 		if p.engine.journal != nil || p.heard {
 			out.Asked = p.asks()
+		}
+		if p.graphql != nil {
+			out.TopFields = p.graphql.topFields()
 		}
 	}
 	return out

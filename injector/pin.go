@@ -108,6 +108,7 @@ func (p *passage) count(i int) {
 	if s.layer.grpc != nil && s.layer.grpc.reaches(p.request, p.speaks()) {
 		s.layer.grpc.count.next()
 	}
+	p.countOperations(i)
 }
 
 // again does what was decided for the layer of one stay.
@@ -116,10 +117,13 @@ func (p *passage) again(i int, d Decision) {
 	if d.Masked {
 		return
 	}
+	was := s.kind
 	if d.Kind != KindStreamInterruption {
 		s.kind = d.Kind
 	}
-	end := func(a *answer, how abort) { p.end = ending{kind: d.Kind, stay: i, answer: a, abort: how} }
+	end := func(a *answer, how abort) {
+		p.end = ending{kind: d.Kind, stay: i, answer: p.asOperations(i, a), abort: how}
+	}
 	answered := func(code, message string) {
 		end(newAnswer(d.Status, code, message, s.ref.Name, d.Retry), 0)
 	}
@@ -172,6 +176,8 @@ func (p *passage) again(i int, d Decision) {
 		answered("rate_limit_exceeded", "the rate limit of "+p.target.name+" is exceeded")
 	case KindBulkhead:
 		answered("bulkhead_rejected", "too many requests are in progress for "+p.target.name)
+	case KindGraphQLError, KindResolverLatency, KindPartialData:
+		p.againOperation(i, d, was)
 	case KindPartialResponse, KindPayloadCorruption, KindChunkedDribble, KindResponseRewrite:
 		for h := hitPartial; s.faults != nil && h <= hitRewrite; h <<= 1 {
 			if kind, rule := s.faults.of(h); kind == d.Kind && rule != nil {

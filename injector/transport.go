@@ -55,7 +55,7 @@ func (t *transport) send(p *passage) (*http.Response, error) {
 		p.closeBody()
 		return p.response(original)
 	}
-	p.request = p.throttleUp(p.plain(p.request))
+	p.request = p.throttleUp(p.withoutAnswered(p.plain(p.request)))
 	if p.planCut(); p.cut != nil {
 		p.request = p.cut.request(p.request)
 	}
@@ -135,6 +135,7 @@ func (p *passage) receive(r *http.Request, resp *http.Response, err error) (*htt
 		p.depart()
 		return nil, err
 	}
+	p.edit(resp)
 	reset, left := p.stallDown()
 	if reset || left {
 		_ = resp.Body.Close() // the client gets an error already

@@ -172,6 +172,13 @@ func (p *passage) fail(s *stay) {
 		matched := p.matched(s)
 		s.drawn, s.missed = s.layer.draw(p.request, p.speaks(), matched, now), !matched
 	}
+	p.drawOperations(s)
+	p.failRequest(s)
+	p.failOperations(s)
+}
+
+// failRequest does what the request as a whole drew.
+func (p *passage) failRequest(s *stay) {
 	d := s.drawn
 	if d.hits&hitLatency != 0 {
 		var jitter time.Duration
@@ -264,6 +271,7 @@ func (p *passage) settle(asked bool) {
 			p.hide(s, rule, d)
 		}
 		p.settleCall(s, asked)
+		p.settleOperations(i, asked)
 		if s.down != nil && asked {
 			ordinal := s.reached.bandwidth.Add(1) - 1
 			if s.kind == "" {

@@ -289,7 +289,7 @@ func (w *writer) close() {
 	if fault == "" && w.rewritten {
 		fault = KindResponseRewrite
 	}
-	p.finish(outcome{status: w.status, fault: fault, failed: p.upstreamFailed(w.status, true, nil, w.w.Header())})
+	p.finish(p.graphql.outcome(outcome{status: w.status, fault: fault, failed: p.upstreamFailed(w.status, true, nil, w.w.Header())}))
 }
 
 // Flush implements http.Flusher.

@@ -57,7 +57,7 @@ func sections(c injector.Config) []presentSection {
 		all = append(all, presentSection{"websocket", on(s.Enabled), true})
 	}
 	if s := c.GraphQL; s != nil {
-		all = append(all, presentSection{"graphql", on(s.Enabled), true})
+		all = append(all, presentSection{"graphql", on(s.Enabled), false})
 	}
 	return all
 }

@@ -23,7 +23,7 @@ func configFields() []field[injector.Config] {
 			bind: func(c *config) codec { return section(&c.GRPC, grpcFields()) }},
 		{name: "websocket", doc: "Faults of WebSocket. Validated and carried; not injected yet.",
 			bind: func(c *config) codec { return section(&c.WebSocket, websocketFields()) }},
-		{name: "graphql", doc: "Faults of GraphQL. Validated and carried; not injected yet.",
+		{name: "graphql", doc: "Makes operations of GraphQL fail.",
 			bind: func(c *config) codec { return section(&c.GraphQL, graphqlFields()) }},
 	}
 }

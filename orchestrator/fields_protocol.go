@@ -19,19 +19,3 @@ func websocketFields() []field[injector.WebSocket] {
 			bind: func(w *websocket) codec { return maybe(&w.MessageCorruptionProbability, probability) }},
 	}
 }
-
-func graphqlFields() []field[injector.GraphQL] {
-	type graphql = injector.GraphQL
-	return []field[graphql]{
-		{name: "enabled", def: "true", doc: enabledDoc,
-			bind: func(g *graphql) codec { return switched(&g.Enabled) }},
-		{name: "error_codes", doc: "Error codes to answer with, such as INTERNAL_SERVER_ERROR.",
-			bind: func(g *graphql) codec { return list(&g.ErrorCodes, false, name) }},
-		{name: "probability", def: "0.1", doc: "Of an error.",
-			bind: func(g *graphql) codec { return maybe(&g.Probability, probability) }},
-		{name: "partial_data_probability", def: "0.1", doc: "Of an answer with only part of the data.",
-			bind: func(g *graphql) codec { return maybe(&g.PartialDataProbability, probability) }},
-		{name: "resolver_latency", def: "false", doc: "Delay resolvers rather than the whole request.",
-			bind: func(g *graphql) codec { return switched(&g.ResolverLatency) }},
-	}
-}

@@ -130,6 +130,14 @@ func TestProblems(t *testing.T) {
 		{name: "distribution", text: configWith("latency:\n  distribution: {type: uniform, min_ms: 10, max_ms: 5}\n") + "scenarios:\n  slow:\n    latency:\n      distribution: {type: lognormal}\n", want: []string{
 			`7:61: steps[0].scenario.config.latency.distribution.max_ms: is below min_ms`,
 			`12:7: scenarios.slow.latency.distribution: median_ms is missing: type lognormal needs it`}},
+		{name: "GraphQL", text: configWith("graphql:\n  operations: [Cart*, '*', 1x, Ca*t]\n  operation_types: [query, querry]\n  partial_data_paths: [a.*.b, '*.a', a..b]\n  paths: graphql\n  resolver_delay_ms: -1"), want: []string{
+			`7:36: steps[0].scenario.config.graphql.operations[2]: "1x" is not the name of an operation, such as Cart or Cart*`,
+			`7:40: steps[0].scenario.config.graphql.operations[3]: "Ca*t" is not the name of an operation, such as Cart or Cart*`,
+			`8:36: steps[0].scenario.config.graphql.operation_types[1]: must be query, mutation or subscription, not the text "querry"; did you mean "query"?`,
+			`9:39: steps[0].scenario.config.graphql.partial_data_paths[1]: "*.a" is not a path from data, such as user.orders or items.*.price`,
+			`9:46: steps[0].scenario.config.graphql.partial_data_paths[2]: "a..b" is not a path from data, such as user.orders or items.*.price`,
+			`10:18: steps[0].scenario.config.graphql.paths[0]: "graphql" is not a path: it must begin with /; did you mean "/graphql"?`,
+			`11:30: steps[0].scenario.config.graphql.resolver_delay_ms: -1 is out of range: must be 0 to 31622400000 milliseconds`}},
 		{name: "gRPC", text: configWith("grpc:\n  status_codes: [UNAVAILBLE, 17, 14]"), want: []string{
 			`7:26: steps[0].scenario.config.grpc.status_codes[0]: must be a gRPC status: a name like UNAVAILABLE, or a number from 0 to 16, not the text "UNAVAILBLE"; did you mean "UNAVAILABLE"?`,
 			`7:38: steps[0].scenario.config.grpc.status_codes[1]: must be a gRPC status: a name like UNAVAILABLE, or a number from 0 to 16, not the number 17`}},

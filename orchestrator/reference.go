@@ -34,7 +34,7 @@ func Reference(w io.Writer) error {
 	writeTable(out, "bulkhead", "Limits how many requests of a target are in progress.", bulkheadFields())
 	writeTable(out, "grpc", "Makes calls of gRPC fail as their own clients see it. The other sections act on calls too; what they answer is translated.", grpcFields())
 	writeTable(out, "websocket", "Validated and carried; nothing injects it yet.", websocketFields())
-	writeTable(out, "graphql", "Validated and carried; nothing injects it yet.", graphqlFields())
+	writeTable(out, "graphql", "Makes operations of GraphQL fail, with errors in a response of status 200, and translates what the other sections answer; see [chaos by protocol](PROTOCOL_CHAOS.md#graphql).", graphqlFields())
 	writeTable(out, "Target", "An entry of `targets`.", targetFields())
 	writeTable(out, "Load", "`load` of the document or of a step.", trafficFields())
 	fmt.Fprint(out, "## Scenarios by name\n\n| name | kind | what it is |\n|---|---|---|\n")

@@ -63,7 +63,9 @@ func drawn(config injector.Config) (faults []Fault, combined float64) {
 			continue // a limit, or bursts, whose share depends on the traffic
 		}
 		faults = append(faults, Fault{e.Kind, e.Probability})
-		if e.Kind != injector.KindLatency && e.Kind != injector.KindChunkedDribble {
+		switch e.Kind {
+		case injector.KindLatency, injector.KindChunkedDribble, injector.KindResolverLatency:
+		default:
 			spared *= 1 - e.Probability
 		}
 	}

@@ -174,7 +174,7 @@ func (v *verifier) arrive(e *logEvent, i int, at time.Time) error {
 	}
 	out, err := v.again.Arrive(at, &injector.Request{
 		N: e.N, Target: e.Target, Method: e.Method, Host: e.Host, Path: e.Path, RequestID: e.RequestID,
-		Protocol: e.Protocol, Operation: e.Operation, Client: e.Client, Conn: e.Conn, Length: e.Length, Missed: e.refs(e.Missed),
+		Protocol: e.Protocol, Operation: e.Operation, TopFields: e.TopFields, Client: e.Client, Conn: e.Conn, Length: e.Length, Missed: e.refs(e.Missed),
 		Asked: e.asked(),
 	})
 	if err != nil {

@@ -88,6 +88,7 @@ func (c *checker) warnConfig(config injector.Config, path string) {
 		case !s.on:
 		case s.unbuilt:
 			c.warnAt(NotBuilt, at, "", "is validated and carried, but nothing injects it yet")
+		case s.name == "graphql" && answers(effective):
 		case !effective[s.name]:
 			c.warnAt(NoEffect, at, "", "nothing in it can act: it injects nothing")
 		}
@@ -97,6 +98,7 @@ func (c *checker) warnConfig(config injector.Config, path string) {
 	c.warnHTTP(config.FaultInjection, join(path, "fault_injection"))
 	c.warnBurst(config.RateLimit, join(path, "rate_limit"))
 	c.warnCalls(config.GRPC, join(path, "grpc"))
+	c.warnGraphQL(config.GraphQL, join(path, "graphql"))
 }
 
 func (c *checker) warnDelays(l *injector.Latency, path string) {

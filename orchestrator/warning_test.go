@@ -72,9 +72,17 @@ func TestWarnings(t *testing.T) {
 			{orchestrator.NoEffect, "6:9: steps[0].scenario.config.grpc: nothing in it can act: it injects nothing"}}},
 		{"half of gRPC acts", configWith("grpc: {status_codes: [], probability: 1, stream_interruption_probability: 0.1}"), []warning{
 			{orchestrator.NoEffect, "6:16: steps[0].scenario.config.grpc.status_codes: is empty: probability has nothing to choose from"}}},
-		{"protocols", configWith("grpc: {status_codes: [UNAVAILABLE, 14]}\nwebsocket: {close_codes: [1001]}\ngraphql: {error_codes: [NOT_FOUND]}"), []warning{
+		{"protocols", configWith("grpc: {status_codes: [UNAVAILABLE, 14]}\nwebsocket: {close_codes: [1001]}"), []warning{
 			{orchestrator.NotBuilt, "7:9: steps[0].scenario.config.websocket: is validated and carried, but nothing injects it yet"},
-			{orchestrator.NotBuilt, "8:9: steps[0].scenario.config.graphql: is validated and carried, but nothing injects it yet"}}},
+		}},
+		{"GraphQL", configWith("graphql: {error_codes: [NOT_FOUND], resolver_latency: true, resolver_delay_ms: 5}"), nil},
+		{"GraphQL that cannot act", configWith("graphql: {operations: Cart}"), []warning{
+			{orchestrator.NoEffect, "6:9: steps[0].scenario.config.graphql: nothing in it can act: it injects nothing"}}},
+		{"GraphQL that translates", configWith("graphql: {operations: Cart}\nrate_limit: {requests_per_second: 10}"), nil},
+		{"GraphQL that does not say enough", configWith("graphql: {error_codes: [], probability: 0.5, resolver_delay_ms: 5, partial_data_paths: a.b, partial_data_probability: 0}\nbulkhead: {}"), []warning{
+			{orchestrator.NoEffect, "6:19: steps[0].scenario.config.graphql.error_codes: is empty: probability has nothing to choose from"},
+			{orchestrator.NoEffect, `6:73: steps[0].scenario.config.graphql.resolver_delay_ms: is ignored, because resolver_latency is not true; did you mean "resolver_latency: true"?`},
+			{orchestrator.NoEffect, "6:96: steps[0].scenario.config.graphql.partial_data_paths: is ignored, because partial_data_probability is 0"}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
