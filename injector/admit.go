@@ -198,4 +198,16 @@ func (p *passage) depart() {
 		p.slot.Release()
 		p.slot = nil
 	}
+	for _, s := range p.slots {
+		s.Release()
+	}
+	p.slots = nil
+}
+
+// extra is a slot of a relay's; nil without a Sequencer.
+func (p *passage) extra(i int) Slot {
+	if p == nil || i >= len(p.slots) {
+		return nil
+	}
+	return p.slots[i]
 }

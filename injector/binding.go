@@ -13,6 +13,7 @@ type binding struct {
 	conns    *connLimit
 	up, down *pipe
 	busy     *allowance // of faults
+	pipes    []*pipe    // of the toxics; nil for those that do not limit bandwidth
 }
 
 func newBinding(l *layer, target string, o Observer) *binding {
@@ -42,6 +43,13 @@ func newBinding(l *layer, target string, o Observer) *binding {
 	}
 	if rate := l.parts.bandwidth; rate > 0 {
 		b.up, b.down = &pipe{rate: rate}, &pipe{rate: rate}
+	}
+	for _, r := range l.toxics {
+		var limit *pipe
+		if r.Type == ToxicBandwidth {
+			limit = &pipe{rate: 1000 * r.Attributes.Rate}
+		}
+		b.pipes = append(b.pipes, limit)
 	}
 	return b
 }

@@ -39,6 +39,9 @@ func (l *layer) draws() []Draw {
 		add(KindGraphQLError, r.errors, n)
 		add(KindPartialData, r.partial, n)
 	}
+	for _, r := range l.toxics {
+		out = append(out, r.draws())
+	}
 	return out
 }
 

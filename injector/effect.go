@@ -59,6 +59,13 @@ func (c Config) Effects() []Effect {
 	if s != nil && s.BandwidthLimit > 0 {
 		limit("traffic_shaping", KindBandwidth)
 	}
+	if t := c.tcp(); t != nil {
+		for i := range t.Toxics {
+			if t.Toxics[i].acts() {
+				out = append(out, t.Toxics[i].effect())
+			}
+		}
+	}
 	return out
 }
 
@@ -220,6 +227,13 @@ func (c Config) bulkhead() *Bulkhead {
 		return nil
 	}
 	return c.Bulkhead
+}
+
+func (c Config) tcp() *TCP {
+	if c.Disabled() || c.TCP == nil || !flag(c.TCP.Enabled, true) {
+		return nil
+	}
+	return c.TCP
 }
 
 func (s Sampling) orDefault() Sampling {

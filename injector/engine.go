@@ -11,6 +11,9 @@ import (
 type target struct {
 	name string
 	set  atomic.Pointer[layerSet] // nil: a request need not stop
+
+	dialMu sync.Mutex
+	dials  map[string]*passage // that AdmitTCP let in, by the client's address
 }
 
 // A layerSet is immutable.
@@ -40,6 +43,10 @@ type engine struct {
 	targets     map[string]*target
 	cut         *bell    // of the layers in force; nil: none was applied since the last Release
 	past        []*layer // removed, the last at the end
+
+	relayMu sync.Mutex
+	relays  map[*relay]struct{} // that are open
+	relayed int64               // how many there ever were
 }
 
 // maxPast is how many removed layers stay readable.

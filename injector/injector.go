@@ -52,7 +52,7 @@ func TrustForwarded() Option { return option(func(e *engine) { e.trustForwarded 
 
 // New returns an Injector with no layer in force.
 func New(opts ...Option) *Injector {
-	e := &engine{bound: map[*layer]map[string]*binding{}, targets: map[string]*target{}}
+	e := &engine{bound: map[*layer]map[string]*binding{}, targets: map[string]*target{}, relays: map[*relay]struct{}{}}
 	for _, o := range opts {
 		o.apply(e)
 	}
@@ -84,8 +84,10 @@ func (in *Injector) Apply(l Layer) (remove func()) {
 		made = in.engine.apply(l, now)
 		in.engine.changed(now, true, made)
 	})
+	in.engine.reach()
 	return func() {
 		in.engine.alone(func(now time.Time) { in.engine.changed(now, false, in.engine.remove(made)...) })
+		in.engine.reach()
 	}
 }
 
@@ -104,6 +106,7 @@ func (in *Injector) ObserveAll(all bool) {
 // delays too. The Injector can be used again afterwards.
 func (in *Injector) Release() {
 	in.engine.alone(func(now time.Time) { in.engine.changed(now, false, in.engine.release()...) })
+	in.engine.reach()
 }
 
 // Ordered reports whether the injector was made with InOrder, and has effect.

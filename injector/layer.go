@@ -37,6 +37,7 @@ type layer struct {
 	loss    *lossRule
 	graphql *graphqlRule
 	answers *answers
+	toxics  []*toxicRule
 	parts   parts
 	clocked bool // its draws depend on the instant
 
@@ -89,6 +90,7 @@ func newLayer(l Layer, seed uint64, cut *bell, now time.Time) *layer {
 		out.loss = newLossRule(s, key("traffic_shaping"))
 		out.parts.conns, out.parts.bandwidth = max(s.MaxConnections, 0), max(s.BandwidthLimit, 0)
 	}
+	out.toxics = newToxicRules(c.tcp(), key("tcp"))
 	if s := c.breaker(); s != nil {
 		out.parts.breaker = new(*s)
 	}

@@ -20,7 +20,9 @@ type passage struct {
 	body       *replay
 
 	n        int64
-	slot     Slot // nil without a Sequencer
+	slot     Slot   // nil without a Sequencer
+	slots    []Slot // of the directions of a connection
+	relay    *relay // of the connection; nil: it is none's
 	pace     pace
 	arrived  time.Time
 	endpoint string    // once it was reported
@@ -209,7 +211,7 @@ func (p *passage) observed() *Request {
 		}
 		out.Method, out.Host, out.Path, out.Endpoint, out.RequestID = methodOf(r), hostOf(r), r.URL.Path, endpoint(r), r.Header.Get("X-Request-Id")
 		p.endpoint = out.Endpoint
-		out.Protocol, out.Operation = p.speaks(), p.operation
+		out.Operation = p.operation
 		if p.engine.journal != nil || p.heard {
 			out.Asked = p.asks()
 		}
@@ -217,6 +219,7 @@ func (p *passage) observed() *Request {
 			out.TopFields = p.graphql.topFields()
 		}
 	}
+	out.Protocol = p.speaks()
 	return out
 }
 

@@ -272,7 +272,7 @@ func (p *passage) settle(asked bool) {
 		}
 		p.settleCall(s, asked)
 		p.settleOperations(i, asked)
-		if s.down != nil && asked {
+		if s.down != nil && asked && !p.slotless {
 			ordinal := s.reached.bandwidth.Add(1) - 1
 			if s.kind == "" {
 				s.kind = KindBandwidth

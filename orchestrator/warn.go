@@ -97,8 +97,8 @@ func (c *checker) warnConfig(config injector.Config, path string) {
 	c.warnStatuses(config.FaultInjection, join(path, "fault_injection"))
 	c.warnHTTP(config.FaultInjection, join(path, "fault_injection"))
 	c.warnBurst(config.RateLimit, join(path, "rate_limit"))
-	c.warnCalls(config.GRPC, join(path, "grpc"))
 	c.warnGraphQL(config.GraphQL, join(path, "graphql"))
+	c.warnCalls(config.GRPC, join(path, "grpc"))
 }
 
 func (c *checker) warnDelays(l *injector.Latency, path string) {
