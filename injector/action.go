@@ -50,7 +50,7 @@ type narrow struct {
 }
 
 func (n narrow) next(b []byte, at, last time.Time) (int, time.Time) {
-	b = b[:min(len(b), n.pipe.chunk())]
+	b = b[:min(int64(len(b)), max(n.pipe.rate/100, 1), maxChunk)] // a hundred times a second, or more often
 	return len(b), n.pipe.reserve(later(at, last), len(b))
 }
 

@@ -85,7 +85,7 @@ func TestStreamInterruption(t *testing.T) {
 		{"client stream", collect, 4, 6, []string{"4"}, true},
 	}
 	for _, tt := range tests {
-		for _, name := range seams {
+		for _, name := range callSeams {
 			for _, reset := range []bool{false, true} {
 				t.Run(fmt.Sprint(tt.kind, " ", tt.after, " ", name, " reset ", reset), func(t *testing.T) {
 					t.Parallel()
@@ -145,7 +145,7 @@ func TestStreamInterruption(t *testing.T) {
 // A client that waits for each answer before it sends on sees the same.
 func TestInterruptedConversation(t *testing.T) {
 	t.Parallel()
-	for _, name := range seams {
+	for _, name := range callSeams {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			in := injector.New()
@@ -241,7 +241,7 @@ func TestInterruptionsOfLayers(t *testing.T) {
 // Noise changes payloads and leaves alone what says how long they are.
 func TestCorruptionOfMessages(t *testing.T) {
 	t.Parallel()
-	for _, name := range seams {
+	for _, name := range callSeams {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			in := injector.New()
@@ -277,7 +277,7 @@ func TestCorruptionOfMessages(t *testing.T) {
 // A partial response of a call is a stream that was reset.
 func TestPartialCall(t *testing.T) {
 	t.Parallel()
-	for _, name := range seams {
+	for _, name := range callSeams {
 		in := injector.New()
 		in.Apply(faults(injector.FaultInjection{PartialResponseProbability: new(1.0)}))
 		client, url := seam(t, name, in, watch)

@@ -42,6 +42,9 @@ func (l *layer) draws() []Draw {
 	for _, r := range l.toxics {
 		out = append(out, r.draws())
 	}
+	if r := l.websocket; r != nil {
+		out = append(out, r.draws()...)
+	}
 	return out
 }
 

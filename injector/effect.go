@@ -21,8 +21,7 @@ const PatternOverride = "override_headers"
 // Effects lists what the Config can do, in the order in which a layer does it.
 // It is the one place that says what is on: a layer does exactly this, so that
 // whoever validates a Config and whoever runs it cannot disagree. The result is
-// empty for a Config that injects nothing. Sections that are carried but not
-// built (WebSocket) have no effect.
+// empty for a Config that injects nothing.
 func (c Config) Effects() []Effect {
 	var out []Effect
 	limit := func(section, kind string) {
@@ -55,6 +54,9 @@ func (c Config) Effects() []Effect {
 	}
 	if g := c.graphql(); g != nil {
 		out = append(out, g.effects()...)
+	}
+	if w := c.websocket(); w != nil {
+		out = append(out, w.effects()...)
 	}
 	if s != nil && s.BandwidthLimit > 0 {
 		limit("traffic_shaping", KindBandwidth)
@@ -234,6 +236,13 @@ func (c Config) tcp() *TCP {
 		return nil
 	}
 	return c.TCP
+}
+
+func (c Config) websocket() *WebSocket {
+	if c.Disabled() || c.WebSocket == nil || !flag(c.WebSocket.Enabled, true) {
+		return nil
+	}
+	return c.WebSocket
 }
 
 func (s Sampling) orDefault() Sampling {

@@ -61,7 +61,7 @@ func (p *passage) forward(w http.ResponseWriter, r *http.Request, next http.Hand
 // somebody learns how it ended.
 func (w *writer) busy() bool {
 	p := w.passage
-	if p.set.watched || w.alters() || p.cut != nil || len(p.downs) > 0 || p.graphql.edits() {
+	if p.set.watched || w.alters() || p.cut != nil || len(p.downs) > 0 || p.graphql.edits() || upgrades(p.request) {
 		return true
 	}
 	for i := range p.stays {

@@ -83,8 +83,8 @@ func serveH2C(t *testing.T, h http.Handler) string {
 	return s.URL
 }
 
-// seams are the two places at which a call can meet the injector.
-var seams = []string{"handler", "round tripper"}
+// callSeams are the two places at which a call can meet the injector.
+var callSeams = []string{"handler", "round tripper"}
 
 // seam is a client and a URL with the injector between them and an upstream.
 func seam(t *testing.T, name string, in *injector.Injector, upstream http.Handler) (*http.Client, string) {

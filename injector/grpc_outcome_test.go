@@ -33,7 +33,7 @@ func TestUpstreamsStatusDecidesOverFailure(t *testing.T) {
 		"refused": func(w http.ResponseWriter, _ string) { w.WriteHeader(http.StatusForbidden) },
 	}
 	for place, end := range places {
-		for _, name := range seams {
+		for _, name := range callSeams {
 			t.Run(place+" "+name, func(t *testing.T) {
 				t.Parallel()
 				seen := &events{}
@@ -61,7 +61,7 @@ func TestUpstreamsStatusDecidesOverFailure(t *testing.T) {
 // A breaker counts the statuses of an upstream, and those that were injected.
 func TestBreakerUnderstandsGRPC(t *testing.T) {
 	t.Parallel()
-	for _, name := range seams {
+	for _, name := range callSeams {
 		for _, code := range []string{"0", "5", "8", "13", "14"} {
 			fails := code == "13" || code == "14"
 			for _, injected := range []bool{false, true} {

@@ -15,7 +15,7 @@ import (
 // A status is an answer without messages: everything is in its header.
 func TestGRPCStatus(t *testing.T) {
 	t.Parallel()
-	for _, name := range seams {
+	for _, name := range callSeams {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			seen := &events{}
@@ -93,7 +93,7 @@ func TestAnswersAreTranslated(t *testing.T) {
 		tt.failed = http >= 500 || http == 418
 	}
 	for _, tt := range tests {
-		for _, name := range seams {
+		for _, name := range callSeams {
 			t.Run(tt.name+" "+name, func(t *testing.T) {
 				t.Parallel()
 				seen := &events{}

@@ -16,10 +16,14 @@ type handler struct {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	set := h.target.set.Load()
 	if set == nil {
+		if upgrades(r) {
+			unseen(h.engine, h.target, r).forward(w, r, h.next)
+			return
+		}
 		h.next.ServeHTTP(w, r)
 		return
 	}
-	if !set.simple {
+	if !set.simple || upgrades(r) {
 		h.serve(w, r, newPassage(r.Context(), h.engine, h.target, r))
 		return
 	}

@@ -35,7 +35,16 @@ func serve(t *testing.T, in *injector.Injector, h http.Handler) *httptest.Server
 // get fetches a URL and returns the response and as much of the body as there
 // was.
 func get(c *http.Client, url string) (*http.Response, string, error) {
-	resp, err := c.Get(url)
+	req, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	return do(c, req)
+}
+
+// do is get for a request.
+func do(c *http.Client, req *http.Request) (*http.Response, string, error) {
+	resp, err := c.Do(req)
 	if err != nil {
 		return nil, "", err
 	}

@@ -123,6 +123,39 @@ func TestGarbageReachesAClientThatSends(t *testing.T) {
 	}
 }
 
+// The close is an orderly one, also where the request's body was not read.
+func TestGarbageEndsInAnOrderlyClose(t *testing.T) {
+	t.Parallel()
+	in := injector.New()
+	in.Apply(faults(injector.FaultInjection{ConnectionErrorKind: injector.RandomData, ConnectionErrorProbability: new(1.0)}))
+	s := serve(t, in, ok)
+	c, err := net.Dial("tcp", s.Listener.Addr().String())
+	require.NoError(t, err)
+	defer c.Close()
+	_, err = io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n"+strings.Repeat("x", 200000))
+	require.NoError(t, err)
+	b, err := io.ReadAll(c)
+	require.NoError(t, err)
+	require.NotEmpty(t, b)
+}
+
+// What the upstream writes into a body that is not sent costs it nothing.
+func TestRewriteSwallowsTheBody(t *testing.T) {
+	t.Parallel()
+	for _, r := range []injector.Rewrite{{Status: 204}, {Body: new("x")}, {Status: 304, Body: new("x")}} {
+		in := injector.New()
+		in.Apply(faults(injector.FaultInjection{Rewrite: &r}))
+		wrote := make(chan error, 1)
+		s := serve(t, in, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, err := io.Copy(w, strings.NewReader(strings.Repeat("x", 100_000)))
+			wrote <- err
+		}))
+		_, _, err := get(s.Client(), s.URL)
+		require.NoError(t, err)
+		require.NoError(t, <-wrote)
+	}
+}
+
 // A HEAD has no body that could be malformed.
 func TestMalformedHead(t *testing.T) {
 	t.Parallel()
@@ -332,3 +365,54 @@ func TestRetryAfterOfInjectedErrors(t *testing.T) {
 	}
 	require.Equal(t, []string{"true3", "false10"}, got, "the rate limit has its own")
 }
+
+// A connection that is not HTTP has no response: what would happen to it is
+// masked. Garbage has no place in it either: it is closed.
+func TestResponseFaultsOfConnections(t *testing.T) {
+	t.Parallel()
+	in := injector.New()
+	in.Apply(faults(injector.FaultInjection{
+		Dribble: &injector.Dribble{NumberOfChunks: 2, TotalDuration: time.Hour}, Rewrite: &injector.Rewrite{Status: 418}, PartialResponseProbability: new(1.0),
+		ConnectionErrorKind: injector.RandomData, ConnectionErrorProbability: new(1.0), Schedule: &injector.Schedule{Type: "every", Count: 2},
+	}))
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	lis := in.Listener(plain)
+	defer lis.Close()
+	go func() { // ends with the listener
+		for c, err := lis.Accept(); err == nil; c, err = lis.Accept() {
+			_, _ = io.WriteString(c, "hello")
+			_ = c.Close()
+		}
+	}()
+	var got []string
+	for range 4 {
+		c, err := net.Dial("tcp", plain.Addr().String())
+		require.NoError(t, err)
+		b, err := io.ReadAll(c)
+		require.NoError(t, err)
+		got = append(got, string(b))
+		c.Close()
+	}
+	require.Equal(t, []string{"", "hello", "", "hello"}, got)
+
+	in = injector.New()
+	in.Apply(faults(injector.FaultInjection{PartialResponseProbability: new(1.0), Rewrite: &injector.Rewrite{Status: 418}}))
+	client, server := net.Pipe()
+	defer client.Close()
+	c := in.Listener(&one{c: server})
+	accepted, err := c.Accept()
+	require.NoError(t, err)
+	accepted.Close()
+	for _, d := range in.Draws(injector.LayerRef{Name: "step"}) {
+		require.EqualValues(t, 1, d.Masked, d.Kind)
+	}
+}
+
+// one is a listener that accepts one connection.
+type one struct {
+	net.Listener
+	c net.Conn
+}
+
+func (l *one) Accept() (net.Conn, error) { return l.c, nil }

@@ -31,15 +31,16 @@ type layer struct {
 	silent  bool
 	step    []string // the value of X-Mockforge-Step
 
-	latency *latencyRule // the sampled rules, shared by all targets; nil: off
-	faults  *faultRule
-	grpc    *grpcRule
-	loss    *lossRule
-	graphql *graphqlRule
-	answers *answers
-	toxics  []*toxicRule
-	parts   parts
-	clocked bool // its draws depend on the instant
+	latency   *latencyRule // the sampled rules, shared by all targets; nil: off
+	faults    *faultRule
+	grpc      *grpcRule
+	loss      *lossRule
+	graphql   *graphqlRule
+	websocket *websocketRule
+	answers   *answers
+	toxics    []*toxicRule
+	parts     parts
+	clocked   bool // its draws depend on the instant
 
 	reached limitCounts
 	off     atomic.Bool
@@ -91,6 +92,9 @@ func newLayer(l Layer, seed uint64, cut *bell, now time.Time) *layer {
 		out.parts.conns, out.parts.bandwidth = max(s.MaxConnections, 0), max(s.BandwidthLimit, 0)
 	}
 	out.toxics = newToxicRules(c.tcp(), key("tcp"))
+	if s := c.websocket(); s != nil {
+		out.websocket = newWebSocketRule(s, l.Name, key("websocket"))
+	}
 	if s := c.breaker(); s != nil {
 		out.parts.breaker = new(*s)
 	}

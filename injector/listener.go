@@ -16,14 +16,15 @@ import (
 //
 // At accept, connection errors are drawn and max_connections counts open
 // connections; a connection that is refused is reset and never returned (for
-// tcp_close and the kinds that send garbage it is closed). In a connection, latency is added to the first bytes that
-// the client sends, and to the first that follow an answer; packet loss draws
-// for each Read that delivers bytes and for each Write; bandwidth limits both
-// directions. All of it heeds deadlines, follows the layers in force at the
+// tcp_close and the kinds that send garbage it is closed). In a connection,
+// latency is added to the first bytes that the client sends, and to the first
+// that follow an answer; packet loss draws for each Read that delivers bytes and
+// for each Write; bandwidth limits both directions. All of it heeds deadlines, follows the layers in force at the
 // time, and ends early when the connection is closed. HTTP errors, time-outs,
-// partial responses and corruption do not exist here: where they are drawn they
-// count as masked. Rate limits, breakers and bulkheads are not applied. Of a
-// request matcher, only source addresses can match.
+// and faults of responses do not exist here: where they are drawn they count as
+// masked. Schedules hold; max_active_faults and override_headers do not. Rate
+// limits, breakers and bulkheads are not applied. Of a request matcher, only
+// source addresses can match.
 //
 // The observer is told of each connection, and of each Read or Write in which
 // something was injected.

@@ -171,7 +171,8 @@ type Draw struct {
 	Kind        string
 	Probability float64
 	Sampling    Sampling
-	Requests    uint64 // how many requests drew
+	Requests    uint64 // how many requests (or connections, or messages) drew
 	Injected    uint64
 	Masked      uint64
+	Rules       int // how many rules of their own were added up, such as one for each direction; 0: one
 }

@@ -154,7 +154,8 @@ func TestOverridePercentages(t *testing.T) {
 		return out.String()
 	}
 	require.InDelta(t, 300, strings.Count(run(1), "503"), 70)
-	require.Equal(t, run(1), run(1))
+	first := run(1)
+	require.Equal(t, first, run(1))
 	require.NotEqual(t, run(1), run(2))
 }
 
@@ -237,6 +238,17 @@ func TestMaxActiveFaultsAreGivenBack(t *testing.T) {
 				require.True(t, err != nil || resp.StatusCode != 200 || body != "hello, world", "%s, %s: still a fault", name, seam)
 			}
 		}
+	}
+}
+
+// So is that of a request whose response nothing changes.
+func TestDelaysAreGivenBack(t *testing.T) {
+	t.Parallel()
+	in := injector.New()
+	in.Apply(faults(injector.FaultInjection{OverrideHeaders: true, MaxActiveFaults: new(1)}))
+	h := in.Handler(ok)
+	for range 3 {
+		require.Equal(t, "1", asking(h, "/", injector.OverrideHeaderDelay, "1").Header().Get("X-Mockforge-Injected-Latency-Ms"))
 	}
 }
 

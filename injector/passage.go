@@ -60,6 +60,7 @@ type passage struct {
 	heard     bool              // asked is known
 	looked    bool              // for GraphQL
 	graphql   *graphqlRequest   // nil: it is none, or nobody asks
+	socket    *socket           // of which it is a message; nil: none
 	once      sync.Once         // of letGo
 
 	// Made with the passage, so that a request that is only looked at costs
@@ -133,7 +134,17 @@ const (
 
 // abort is how the kind ends a connection; 0: it does not.
 func (k ConnectionErrorKind) abort() abort {
-	return map[ConnectionErrorKind]abort{TCPReset: abortReset, TCPClose: abortClose, MalformedChunk: abortChunk, RandomData: abortNoise}[k]
+	switch k {
+	case TCPReset:
+		return abortReset
+	case TCPClose:
+		return abortClose
+	case MalformedChunk:
+		return abortChunk
+	case RandomData:
+		return abortNoise
+	}
+	return 0
 }
 
 // now is the instant of the last turn. Without a Sequencer the clock is read
@@ -220,6 +231,9 @@ func (p *passage) observed() *Request {
 		}
 	}
 	out.Protocol = p.speaks()
+	if s := p.socket; s != nil {
+		out.Path, out.RequestID, out.Protocol = s.path, s.request, ProtocolWebSocket
+	}
 	return out
 }
 

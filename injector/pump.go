@@ -39,7 +39,7 @@ func (l *lane) pump() {
 		if !ok || l.retire() {
 			return
 		}
-		if !next.After(now) {
+		if !next.After(now) || l.waits() {
 			continue
 		}
 		if now, ok = l.rest(now, next); !ok {
@@ -91,7 +91,7 @@ func (l *lane) rest(now, next time.Time) (time.Time, bool) {
 func (l *lane) accept() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.inbox == nil || len(l.stations) > 0 && l.stations[0].full() {
+	if !l.comes() {
 		return false
 	}
 	p := *l.inbox
@@ -103,6 +103,18 @@ func (l *lane) accept() bool {
 	l.stations[0].push(p)
 	ring(l.room)
 	return true
+}
+
+// waits reports whether something can be accepted: what moved made room.
+func (l *lane) waits() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.comes()
+}
+
+// comes is waits where l.mu is held.
+func (l *lane) comes() bool {
+	return l.inbox != nil && (len(l.stations) == 0 || !l.stations[0].full())
 }
 
 // advance moves everything that is ready. It returns when something will be,

@@ -141,7 +141,16 @@ func (r *relay) run(ctx context.Context, upstream net.Conn) error {
 	r.mu.Unlock()
 	r.readers.Go(r.up.read)
 	r.readers.Go(r.down.read)
-	return r.watch(ctx)
+	fired := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { // its channel may have been made outside of virtual time
+		defer close(fired)
+		ring(r.wake)
+	})
+	err := r.watch(ctx)
+	if !stop() {
+		<-fired
+	}
+	return err
 }
 
 // watch waits for the end, and brings it about.
@@ -150,16 +159,15 @@ func (r *relay) watch(ctx context.Context) error {
 		r.up.start()
 		r.down.start()
 		how, kind, next := r.state()
+		if how == 0 && ctx.Err() != nil {
+			r.end(howClose, "")
+			return ctx.Err()
+		}
 		if how != 0 {
 			r.end(how, kind)
 			return nil
 		}
-		alarm, err := r.rest(ctx, next)
-		switch {
-		case err != nil:
-			r.end(howClose, "")
-			return err
-		case alarm != nil:
+		if alarm := r.rest(next); alarm != nil {
 			r.end(alarm.how, alarm.kind)
 			return nil
 		}
@@ -167,7 +175,7 @@ func (r *relay) watch(ctx context.Context) error {
 }
 
 // rest waits until something happens. It returns the alarm that went off.
-func (r *relay) rest(ctx context.Context, next *alarm) (*alarm, error) {
+func (r *relay) rest(next *alarm) *alarm {
 	var timer <-chan time.Time
 	var aim time.Time
 	if next != nil {
@@ -180,13 +188,11 @@ func (r *relay) rest(ctx context.Context, next *alarm) (*alarm, error) {
 	case <-timer:
 		r.pace().reached(aim)
 		if next.off.Load() || next.binding.off.Load() {
-			return nil, nil
+			return nil
 		}
-		return next, nil
+		return next
 	case <-r.wake:
-		return nil, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil
 	}
 }
 

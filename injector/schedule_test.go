@@ -149,7 +149,7 @@ func TestRamp(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			differ := map[string]bool{}
-			for seed := range uint64(8) {
+			for seed := range uint64(4) {
 				virtual(t, ok, []injector.Option{injector.WithSeed(seed)}, func(w *world) {
 					l := faults(injector.FaultInjection{HTTPErrors: []int{503}, HTTPErrorProbability: &tt.p, Sampling: tt.sampling,
 						Schedule: &injector.Schedule{Type: "ramp", Start: tt.start, End: tt.end}})
@@ -169,7 +169,7 @@ func TestRamp(t *testing.T) {
 					require.Nil(w, w.in.Draws(injector.LayerRef{Name: "step"}), "it has no one rate")
 				})
 			}
-			require.Len(t, differ, 8)
+			require.Len(t, differ, 4)
 		})
 	}
 }

@@ -23,9 +23,12 @@ type transport struct {
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	set := t.target.set.Load()
 	if set == nil {
+		if upgrades(r) {
+			return unseen(t.engine, t.target, r).pass(t.next)
+		}
 		return t.next.RoundTrip(r)
 	}
-	if !set.simple {
+	if !set.simple || upgrades(r) {
 		return t.send(newPassage(r.Context(), t.engine, t.target, r))
 	}
 	for i, b := range set.bindings {
@@ -61,6 +64,15 @@ func (t *transport) send(p *passage) (*http.Response, error) {
 	}
 	resp, err := t.next.RoundTrip(p.request)
 	return p.receive(original, resp, err)
+}
+
+// pass asks the upstream for a request that no layer concerns.
+func (p *passage) pass(next http.RoundTripper) (*http.Response, error) {
+	resp, err := next.RoundTrip(p.request)
+	if err == nil {
+		p.upgraded(resp)
+	}
+	return resp, err
 }
 
 func (p *passage) closeBody() {
@@ -160,6 +172,7 @@ func (p *passage) receive(r *http.Request, resp *http.Response, err error) (*htt
 	}
 	bodyless := resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified || r.Method == http.MethodHead
 	if resp.StatusCode == http.StatusSwitchingProtocols || bodyless {
+		p.upgraded(resp)
 		d.end(io.EOF)
 		return resp, nil
 	}

@@ -24,8 +24,9 @@ type wire struct {
 	mu   *sync.Mutex // of both ends
 	cond *sync.Cond
 
-	in     []byte
-	fin    bool // the peer sends nothing more
+	buffer [wireBuffer]byte
+	in     []byte // of the buffer
+	fin    bool   // the peer sends nothing more
 	closed bool
 	reset  bool
 	linger int
@@ -65,7 +66,9 @@ func (w *wire) Read(b []byte) (int, error) {
 		switch {
 		case len(w.in) > 0:
 			n := copy(b, w.in)
-			w.in = w.in[n:]
+			if w.in = w.in[n:]; len(w.in) == 0 {
+				w.in = w.buffer[:0]
+			}
 			return n, nil, true
 		case w.reset:
 			return 0, syscall.ECONNRESET, true
@@ -86,6 +89,7 @@ func (w *wire) Write(b []byte) (int, error) {
 			case w.peer.closed, w.peer.fin:
 				return 0, syscall.EPIPE, true
 			case len(w.peer.in) < wireBuffer:
+				w.peer.in = w.peer.buffer[:copy(w.peer.buffer[:], w.peer.in)]
 				n := min(wireBuffer-len(w.peer.in), len(b)-written)
 				w.peer.in = append(w.peer.in, b[written:written+n]...)
 				return n, nil, true

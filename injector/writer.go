@@ -327,6 +327,9 @@ func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(w.w).Hijack()
 	if err == nil {
 		w.passage.mark(w.w.Header())
+		if upgrades(w.passage.request) && (!w.wrote || w.status == http.StatusSwitchingProtocols) {
+			conn, rw = w.passage.upgrade(conn, rw, w.wrote)
+		}
 		w.wrote, w.status, w.body = true, http.StatusSwitchingProtocols, shaper{}
 	}
 	return conn, rw, err

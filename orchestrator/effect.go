@@ -54,7 +54,7 @@ func sections(c injector.Config) []presentSection {
 		all = append(all, presentSection{"grpc", on(s.Enabled), false})
 	}
 	if s := c.WebSocket; s != nil {
-		all = append(all, presentSection{"websocket", on(s.Enabled), true})
+		all = append(all, presentSection{"websocket", on(s.Enabled), false})
 	}
 	if s := c.GraphQL; s != nil {
 		all = append(all, presentSection{"graphql", on(s.Enabled), false})

@@ -21,7 +21,7 @@ func configFields() []field[injector.Config] {
 			bind: func(c *config) codec { return section(&c.Bulkhead, bulkheadFields()) }},
 		{name: "grpc", doc: "Makes calls of gRPC fail.",
 			bind: func(c *config) codec { return section(&c.GRPC, grpcFields()) }},
-		{name: "websocket", doc: "Faults of WebSocket. Validated and carried; not injected yet.",
+		{name: "websocket", doc: "Closes WebSocket connections, and loses, changes or delays their messages.",
 			bind: func(c *config) codec { return section(&c.WebSocket, websocketFields()) }},
 		{name: "graphql", doc: "Makes operations of GraphQL fail.",
 			bind: func(c *config) codec { return section(&c.GraphQL, graphqlFields()) }},

@@ -1,6 +1,8 @@
 package orchestrator_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -120,5 +122,96 @@ func TestHTTPWarnings(t *testing.T) {
 		_, warnings, err := config(t, "fault_injection: "+text)
 		require.NoError(t, err)
 		require.Empty(t, warnings, text)
+	}
+}
+
+// seasons has schedules of every kind, and what depends on the requests inside
+// and on their headers.
+const seasons = `
+name: seasons
+steps:
+  - name: asked
+    duration_seconds: 0.3
+    scenario:
+      name: asked
+      config:
+        latency: {fixed_delay_ms: 1, probability: 0.5, schedule: {type: every, count: 3}}
+        fault_injection:
+          override_headers: true
+          retry_after_seconds: 2
+          max_active_faults: 2
+          response_rewrite: {status: 502, body: rewritten, probability: 0.2}
+          chunked_dribble_delay: {number_of_chunks: 3, total_duration_ms: 3, probability: 0.5}
+          http_errors: [500]
+          http_error_probability: 0.1
+          schedule: {type: first, count: 200}
+  - name: windows
+    duration_seconds: 0.3
+    scenario:
+      name: windows
+      config:
+        latency: {random_delay_range_ms: [1, 3], schedule: {type: ramp}}
+        circuit_breaker: {failure_threshold: 4, timeout_ms: 5}
+        fault_injection:
+          connection_error_kind: MALFORMED_RESPONSE_CHUNK
+          connection_error_probability: 0.3
+          partial_response_probability: 0.2
+          schedule: {type: window, from_ms: 20, to_ms: 60, period_ms: 80}
+  - name: worse
+    duration_seconds: 0.3
+    scenario:
+      name: worse
+      config:
+        fault_injection: {http_errors: [500, 503], http_error_probability: 0.5, max_active_faults: 1, timeout_ms: 4, timeout_probability: 0.2, schedule: {type: ramp, start: 0.1}}
+`
+
+// A recording of them is decided again exactly, and a change of any is noticed.
+func TestRecordingOfSeasonsVerifies(t *testing.T) {
+	t.Parallel()
+	var log []byte
+	var rec *orchestrator.Recording
+	for length := 0.3; ; length *= 2 { // where the machine is busy, the steps are made longer for it
+		log = record(t, strings.ReplaceAll(seasons, "duration_seconds: 0.3", fmt.Sprintf("duration_seconds: %g", length)), 500*time.Microsecond)
+		if rec = readRecording(t, log); len(rec.Requests) >= 300 || length > 10 {
+			break
+		}
+	}
+	v, err := orchestrator.Verify(t.Context(), rec)
+	require.NoError(t, err)
+	require.Nil(t, v.Difference)
+	require.Empty(t, v.Unverified)
+	require.Equal(t, len(rec.Requests), v.Requests)
+	require.Equal(t, rec.Digest(), v.Digest)
+	kinds, masked, asked := map[string]int{}, 0, 0
+	for _, q := range rec.Requests {
+		for _, d := range q.Decisions {
+			kinds[d.Kind]++
+			if d.Masked {
+				masked++
+			}
+			if d.Status == 451 {
+				asked++
+			}
+		}
+	}
+	for _, kind := range []string{
+		injector.KindLatency, injector.KindHTTPError, injector.KindConnectionError, injector.KindPartialResponse, injector.KindTimeout,
+		injector.KindChunkedDribble, injector.KindResponseRewrite,
+	} {
+		require.Positive(t, kinds[kind], "%s of %v", kind, kinds)
+	}
+	require.Positive(t, masked)
+	require.Positive(t, asked)
+	require.Contains(t, string(log), `"asked":{"delay":2000000,"delay_percentage":100,"status":451,"status_percentage":12.5}`)
+	for from, to := range map[string]string{
+		`"max_active_faults":2`: `"max_active_faults":9`, `"every","count":3`: `"every","count":2`, `"first","count":200`: `"first","count":1`,
+		`"from_ms":20`: `"from_ms":40`, `"start":0.1`: `"start":0.9`, `"override_headers":true`: `"override_headers":false`,
+		`"retry_after_seconds":2`: `"retry_after_seconds":3`, `"status":451,"status_p`: `"status":452,"status_p`,
+		`"delay_percentage":100`: `"delay_percentage":0`,
+	} {
+		require.Contains(t, string(log), from)
+		v, err := orchestrator.Verify(t.Context(), readRecording(t, []byte(strings.ReplaceAll(string(log), from, to))))
+		require.NoError(t, err)
+		require.NotNil(t, v.Difference, "%s is %s", from, to)
 	}
 }

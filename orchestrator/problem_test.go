@@ -138,6 +138,16 @@ func TestProblems(t *testing.T) {
 			`9:46: steps[0].scenario.config.graphql.partial_data_paths[2]: "a..b" is not a path from data, such as user.orders or items.*.price`,
 			`10:18: steps[0].scenario.config.graphql.paths[0]: "graphql" is not a path: it must begin with /; did you mean "/graphql"?`,
 			`11:30: steps[0].scenario.config.graphql.resolver_delay_ms: -1 is out of range: must be 0 to 31622400000 milliseconds`}},
+		{name: "WebSocket", text: configWith("websocket: {close_codes: [1001, 1006, 999], close_reason: '" + strings.Repeat("é", 62) + "', close_after_messages: [5, 2], direction: up}"), want: []string{
+			`6:41: steps[0].scenario.config.websocket.close_codes[1]: 1006 must not be sent: it says what happened without a close frame`,
+			`6:47: steps[0].scenario.config.websocket.close_codes[2]: 999 is out of range: must be 1000 to 4999`,
+			`6:67: steps[0].scenario.config.websocket.close_reason: has 124 bytes: a close frame holds at most 123`,
+			`6:155: steps[0].scenario.config.websocket.close_after_messages: the minimum is above the maximum; did you mean "[2, 5]"?`,
+			`6:174: steps[0].scenario.config.websocket.direction: must be both, upstream or downstream, not the text "up"`}},
+		{name: "counts", text: configWith("websocket:\n  close_after_messages: 3\n  probability: 1"), want: []string{
+			`7:33: steps[0].scenario.config.websocket.close_after_messages: must be a list of two whole numbers, [min, max], not the number 3`}},
+		{name: "three counts", text: configWith("websocket:\n  close_after_messages: [0, 3]\n  probability: 1"), want: []string{
+			`7:34: steps[0].scenario.config.websocket.close_after_messages[0]: 0 is out of range: must be 1 or more`}},
 		{name: "gRPC", text: configWith("grpc:\n  status_codes: [UNAVAILBLE, 17, 14]"), want: []string{
 			`7:26: steps[0].scenario.config.grpc.status_codes[0]: must be a gRPC status: a name like UNAVAILABLE, or a number from 0 to 16, not the text "UNAVAILBLE"; did you mean "UNAVAILABLE"?`,
 			`7:38: steps[0].scenario.config.grpc.status_codes[1]: must be a gRPC status: a name like UNAVAILABLE, or a number from 0 to 16, not the number 17`}},

@@ -88,6 +88,11 @@ func recordTo(t *testing.T, document string, log *orchestrator.EventLog, pause t
 				if n%2 == 0 {
 					q.Header.Set("X-Secret", "open sesame")
 				}
+				if n%5 == 0 {
+					q.Header.Set(injector.OverrideHeaderDelay, "2") // no layer of storm heeds it
+					q.Header.Set(injector.EnvoyHeaderStatus, "451")
+					q.Header.Set(injector.EnvoyHeaderStatusPercentage, "12.5")
+				}
 				if resp, err := client.Do(q); err == nil {
 					_, _ = io.Copy(io.Discard, resp.Body) // faults are expected
 					_ = resp.Body.Close()

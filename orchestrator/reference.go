@@ -33,7 +33,7 @@ func Reference(w io.Writer) error {
 	writeTable(out, "circuit_breaker", "Stands in front of the upstream, one for each target.", breakerFields())
 	writeTable(out, "bulkhead", "Limits how many requests of a target are in progress.", bulkheadFields())
 	writeTable(out, "grpc", "Makes calls of gRPC fail as their own clients see it. The other sections act on calls too; what they answer is translated.", grpcFields())
-	writeTable(out, "websocket", "Validated and carried; nothing injects it yet.", websocketFields())
+	writeTable(out, "websocket", "Breaks WebSocket connections after their handshake, which is a request like others.", websocketFields())
 	writeTable(out, "graphql", "Makes operations of GraphQL fail, with errors in a response of status 200, and translates what the other sections answer; see [chaos by protocol](PROTOCOL_CHAOS.md#graphql).", graphqlFields())
 	writeTable(out, "Target", "An entry of `targets`.", targetFields())
 	writeTable(out, "Load", "`load` of the document or of a step.", trafficFields())

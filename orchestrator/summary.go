@@ -19,7 +19,8 @@ type StepSummary struct {
 	// act on what exceeds them, and bursts are not among them.
 	Faults []Fault
 	// Combined is the probability, 0–1, that a request meets at least one of
-	// Faults other than a delay. Each kind draws independently.
+	// Faults other than a delay. Each kind draws independently. What happens to
+	// the messages of WebSocket happens to no request.
 	Combined float64
 }
 
@@ -63,8 +64,9 @@ func drawn(config injector.Config) (faults []Fault, combined float64) {
 			continue // a limit, or bursts, whose share depends on the traffic
 		}
 		faults = append(faults, Fault{e.Kind, e.Probability})
-		switch e.Kind {
-		case injector.KindLatency, injector.KindChunkedDribble, injector.KindResolverLatency:
+		switch {
+		case e.Section == "websocket": // of its messages and connections
+		case e.Kind == injector.KindLatency, e.Kind == injector.KindChunkedDribble, e.Kind == injector.KindResolverLatency:
 		default:
 			spared *= 1 - e.Probability
 		}

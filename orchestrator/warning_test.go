@@ -72,9 +72,8 @@ func TestWarnings(t *testing.T) {
 			{orchestrator.NoEffect, "6:9: steps[0].scenario.config.grpc: nothing in it can act: it injects nothing"}}},
 		{"half of gRPC acts", configWith("grpc: {status_codes: [], probability: 1, stream_interruption_probability: 0.1}"), []warning{
 			{orchestrator.NoEffect, "6:16: steps[0].scenario.config.grpc.status_codes: is empty: probability has nothing to choose from"}}},
-		{"protocols", configWith("grpc: {status_codes: [UNAVAILABLE, 14]}\nwebsocket: {close_codes: [1001]}"), []warning{
-			{orchestrator.NotBuilt, "7:9: steps[0].scenario.config.websocket: is validated and carried, but nothing injects it yet"},
-		}},
+		{"WebSocket without a fault", configWith("websocket: {close_reason: bye}"), []warning{
+			{orchestrator.NoEffect, "6:9: steps[0].scenario.config.websocket: nothing in it can act: it injects nothing"}}},
 		{"GraphQL", configWith("graphql: {error_codes: [NOT_FOUND], resolver_latency: true, resolver_delay_ms: 5}"), nil},
 		{"GraphQL that cannot act", configWith("graphql: {operations: Cart}"), []warning{
 			{orchestrator.NoEffect, "6:9: steps[0].scenario.config.graphql: nothing in it can act: it injects nothing"}}},
