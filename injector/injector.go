@@ -6,8 +6,9 @@ import (
 )
 
 // An Injector holds the layers in force and puts them in front of handlers,
-// transports and listeners. Without a layer it costs one atomic load a request.
-// It is safe for concurrent use.
+// transports and listeners. Without a layer it costs one atomic load a request,
+// and a look at whether it asks for WebSocket: such a connection meets the layers
+// that come while it is open. It is safe for concurrent use.
 //
 // An Injector made by New stands for the target named "default"; Target gives
 // views for others. All views share one set of layers.

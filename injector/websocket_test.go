@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
@@ -389,71 +387,5 @@ func TestWebSocketLayersComeAndGo(t *testing.T) {
 		require.NoError(w, exchangeText(other, "another path"))
 		remove()
 		require.NoError(w, exchangeText(p, "after"))
-	})
-}
-
-func TestWebSocketBandwidth(t *testing.T) {
-	t.Parallel()
-	bothOrders(t, speaking(false, echoing), func(w *world, seen *events) {
-		p := w.connect("/chat")
-		defer p.Close()
-		w.in.Apply(shaped(injector.TrafficShaping{BandwidthLimit: 1000}))
-		start := time.Now()
-		require.NoError(w, p.send(frame{fin: true, op: 2, payload: strings.Repeat("x", 992)})) // and a head of 8
-		_, err := p.receive()
-		require.NoError(w, err)
-		require.InDelta(w, float64(2*time.Second), float64(time.Since(start)), float64(10*time.Millisecond), "up, and down with a head of 4")
-		require.NoError(w, p.send(bye(1000, "")))
-		_, err = p.receive()
-		require.NoError(w, err)
-		_, err = p.receive()
-		require.Equal(w, io.EOF, err)
-		synctest.Wait()
-		require.InDelta(w, float64(time.Second), float64(seen.outcomes[0].HeldUp), float64(20*time.Millisecond))
-		require.InDelta(w, float64(time.Second), float64(seen.outcomes[0].HeldDown), float64(20*time.Millisecond))
-	})
-}
-
-func TestWebSocketPartition(t *testing.T) {
-	t.Parallel()
-	bothOrders(t, speaking(false, echoing), func(w *world, _ *events) {
-		p := w.connect("/chat")
-		defer p.Close()
-		remove := w.in.Apply(shaped(injector.TrafficShaping{PacketLossPercent: 100}))
-		start := time.Now()
-		require.NoError(w, p.SetReadDeadline(start.Add(time.Minute)))
-		require.ErrorIs(w, exchangeText(p, "hello"), os.ErrDeadlineExceeded, "silence")
-		require.NoError(w, p.send(ping("?")))
-		require.NoError(w, p.SetReadDeadline(time.Time{}))
-		time.AfterFunc(time.Minute, remove)
-		got, err := p.expect(2)
-		require.NoError(w, err)
-		require.Equal(w, []string{"hello", "?"}, got, "nothing was lost when the link healed")
-		require.InDelta(w, float64(2*time.Minute), float64(time.Since(start)), float64(5*grid))
-	})
-}
-
-func TestWebSocketLoss(t *testing.T) {
-	t.Parallel()
-	bothOrders(t, speaking(false, echoing), func(w *world, seen *events) {
-		p := w.connect("/chat")
-		defer p.Close()
-		w.in.Apply(shaped(injector.TrafficShaping{PacketLossPercent: 10}))
-		start := time.Now()
-		for range 100 {
-			require.NoError(w, exchangeText(p, "hello"))
-		}
-		require.Greater(w, time.Since(start), 20*200*time.Millisecond-time.Millisecond)
-		require.Equal(w, 20, seen.count(injector.KindPacketLoss))
-	})
-	bothOrders(t, speaking(false, echoing), func(w *world, _ *events) {
-		p := w.connect("/chat")
-		defer p.Close()
-		w.in.Apply(shaped(injector.TrafficShaping{PacketLossPercent: 99, ConnectionTimeout: new(time.Second)}))
-		err := exchangeText(p, "hello")
-		for err == nil {
-			err = exchangeText(p, "hello")
-		}
-		require.ErrorIs(w, err, io.EOF, "a pipe cannot be reset: it ends")
 	})
 }
