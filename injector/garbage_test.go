@@ -26,7 +26,7 @@ func TestGarbage(t *testing.T) {
 			for _, name := range []string{"HTTP/1.1", "HTTP/2", "RoundTripper"} {
 				in := injector.New(injector.WithSeed(3)) // a new one: the bytes depend on the ordinal
 				in.Apply(faults(injector.FaultInjection{ConnectionErrorKind: kind, ConnectionErrorProbability: new(1.0)}))
-				resp, body, err := seams(t, in, ok)[name](http.MethodGet, "/")
+				resp, body, err := throughSeams(t, in, ok)[name](http.MethodGet, "/")
 				require.Error(t, err, name)
 				errors[name] = err.Error()[strings.Index(err.Error(), "net/http")+1:]
 				require.Empty(t, body)
@@ -113,7 +113,7 @@ func TestMalformedHead(t *testing.T) {
 	t.Parallel()
 	in := injector.New()
 	in.Apply(faults(injector.FaultInjection{ConnectionErrorKind: injector.MalformedChunk, ConnectionErrorProbability: new(1.0)}))
-	ask := seams(t, in, ok)
+	ask := throughSeams(t, in, ok)
 	for _, name := range []string{"HTTP/1.1", "RoundTripper"} {
 		_, _, err := ask[name](http.MethodHead, "/")
 		require.ErrorIs(t, err, io.EOF, name)

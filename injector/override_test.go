@@ -230,7 +230,7 @@ func TestMaxActiveFaultsAreGivenBack(t *testing.T) {
 			in := injector.New(opts...)
 			f.MaxActiveFaults = new(1)
 			in.Apply(faults(f))
-			for seam, ask := range seams(t, in, aborts) {
+			for seam, ask := range throughSeams(t, in, aborts) {
 				for _, path := range []string{"/", "/panic", "/"} {
 					_, _, _ = ask(http.MethodGet, path)
 				}

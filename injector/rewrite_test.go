@@ -16,7 +16,7 @@ import (
 
 // Each way for a response to go past its client: through the handler over
 // HTTP/1.1 and HTTP/2, and through the RoundTripper.
-func seams(t *testing.T, in *injector.Injector, h http.Handler) map[string]func(method, path string, header ...string) (*http.Response, string, error) {
+func throughSeams(t *testing.T, in *injector.Injector, h http.Handler) map[string]func(method, path string, header ...string) (*http.Response, string, error) {
 	t.Helper()
 	plain := httptest.NewServer(h)
 	t.Cleanup(plain.Close)
@@ -114,7 +114,7 @@ func TestRewrite(t *testing.T) {
 			in := injector.New(injector.WithObserver(seen))
 			in.Apply(faults(injector.FaultInjection{Rewrite: &tt.rewrite}))
 			n := 0
-			for name, ask := range seams(t, in, sized) {
+			for name, ask := range throughSeams(t, in, sized) {
 				for range 2 { // the connection can be used again
 					resp, body, err := ask(tt.method, tt.path)
 					require.NoError(t, err, name)
@@ -154,7 +154,7 @@ func TestRewritesOfSeveralLayers(t *testing.T) {
 		Rewrite: &injector.Rewrite{Status: 203, SetHeaders: map[string]string{"X-A": "outer"}}, PayloadCorruptionProbability: new(1.0), CorruptionType: injector.Truncate}}})
 	in.Apply(injector.Layer{Name: "inner", Config: injector.Config{FaultInjection: &injector.FaultInjection{
 		Rewrite: &injector.Rewrite{Status: 202, SetHeaders: map[string]string{"X-A": "inner", "X-B": "inner"}, Body: new(strings.Repeat("x", 100))}}}})
-	for name, ask := range seams(t, in, sized) {
+	for name, ask := range throughSeams(t, in, sized) {
 		resp, body, err := ask(http.MethodGet, "/")
 		require.NoError(t, err, name)
 		require.Equal(t, 203, resp.StatusCode)
@@ -220,7 +220,7 @@ func TestRetryAfterOfInjectedErrors(t *testing.T) {
 	for after, want := range map[time.Duration]string{0: "", time.Nanosecond: "1", 1500 * time.Millisecond: "2", 30 * time.Second: "30"} {
 		in := injector.New()
 		in.Apply(faults(injector.FaultInjection{HTTPErrorProbability: new(1.0), RetryAfter: &after}))
-		for name, ask := range seams(t, in, ok) {
+		for name, ask := range throughSeams(t, in, ok) {
 			resp, _, err := ask(http.MethodGet, "/")
 			require.NoError(t, err)
 			require.Equal(t, want, resp.Header.Get("Retry-After"), name)

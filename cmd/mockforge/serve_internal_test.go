@@ -71,8 +71,6 @@ func TestServeRefuses(t *testing.T) {
 		{"--chaos-profile fast", "Profile 'fast' not found: there are slow_3g, fast_3g, flaky_wifi, cable, dialup"},
 		{"--circuit-breaker-timeout-ms 5", "--circuit-breaker-timeout-ms has no effect without --circuit-breaker"},
 		{"--bulkhead --bulkhead-max-concurrent 0", "--bulkhead-max-concurrent: 0 is out of range: at least 1"},
-		{"--chaos-grpc", "--chaos-grpc: nothing injects into this protocol yet; HTTP faults act on its requests"},
-		{"--chaos-websocket-close-codes 1001", "--chaos-websocket-close-codes: nothing injects into this protocol yet; HTTP faults act on its requests"},
 		{"--chaos-scenario fast", "Scenario 'fast' not found: there are network_degradation, service_instability, cascading_failure, peak_traffic, slow_backend"},
 		{"--host 0.0.0.0", "host 0.0.0.0 is reachable from other machines, and anybody there could control the server: set an admin token, or allow it with --insecure-admin"},
 		{"--target payments", `--target: "payments" is not NAME=URL, like payments=http://127.0.0.1:9001`},
