@@ -170,6 +170,7 @@ func TestPartialProtocolSections(t *testing.T) {
 	tests := []struct{ section, title, fields, patch, both string }{
 		{"grpc", "gRPC", `{"status_codes": ["ABORTED"]}`, `{"probability": 0.3}`, `{"status_codes": ["ABORTED"], "probability": 0.3}`},
 		{"websocket", "WebSocket", `{"message_drop_probability": 0.1}`, `{"enabled": false}`, `{"enabled": false, "message_drop_probability": 0.1}`},
+		{"tcp", "TCP", `{"toxics": [{"type": "down"}]}`, `{"enabled": false}`, `{"enabled": false, "toxics": [{"type": "down"}]}`},
 		{"graphql", "GraphQL", `{"resolver_latency": true}`, `{"resolver_latency": null, "probability": 1}`, `{"probability": 1}`},
 	}
 	for _, tt := range tests {

@@ -96,4 +96,6 @@ var sections = []section{ // constant
 		func(to *injector.Config, from injector.Config) { to.WebSocket = from.WebSocket }},
 	{"graphql", "graphql", "GraphQL", func(c injector.Config) bool { return c.GraphQL != nil },
 		func(to *injector.Config, from injector.Config) { to.GraphQL = from.GraphQL }},
+	{"tcp", "tcp", "TCP", func(c injector.Config) bool { return c.TCP != nil },
+		func(to *injector.Config, from injector.Config) { to.TCP = from.TCP }},
 }
