@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -95,8 +96,11 @@ func (c *talkers) run(t *testing.T) (events, seen string) {
 
 // One seed, one run, with connections too.
 func TestToxicsOneSeedOneRun(t *testing.T) { // not parallel: it changes GOMAXPROCS
-	runs := 20
-	if testing.Short() {
+	runs := 5
+	switch {
+	case os.Getenv("CI_LONG") != "":
+		runs = 20
+	case testing.Short():
 		runs = 2
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
