@@ -28,7 +28,9 @@ type lane struct {
 	room     chan struct{}
 	stations []*station // the pump's
 
-	loose *net.TCPConn // what is read without the layers; guarded by the relay's mutex
+	loose   *net.TCPConn // what is read without the layers; guarded by the relay's mutex
+	grip    sync.Mutex   // while bytes are taken without the layers
+	unplain bool         // the kernel cannot carry the bytes; the reader's
 
 	mu     sync.Mutex
 	piped  bool   // there is a pump

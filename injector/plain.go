@@ -8,22 +8,22 @@ import (
 	"time"
 )
 
-// plain lets the kernel carry the bytes while no layer is in force. It returns
-// when one goes on, and true where the lane is over.
+// plain lets the kernel carry the bytes while no layer is in force, where it
+// can. It returns when one goes on, and true where the lane is over.
 func (l *lane) plain() (over bool) {
 	from, ok := l.relay.inside(l.from).(*net.TCPConn)
 	to, ok2 := l.relay.inside(l.to).(*net.TCPConn)
-	if !ok || !ok2 || !l.free(from) {
+	if !ok || !ok2 || l.unplain || !l.free(from) {
 		return false
 	}
-	n, err := to.ReadFrom(from)
+	err := l.splice(from, to)
 	l.caught()
-	if n > 0 {
-		l.begun.Store(true)
-	}
 	switch {
 	case err == nil:
 		l.hand(piece{end: endFIN, at: time.Now()})
+	case err == errors.ErrUnsupported:
+		l.unplain = true
+		return false
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return l.relay.isOver()
 	case errors.Is(err, syscall.ECONNRESET): // of either
@@ -66,11 +66,13 @@ func (l *lane) caught() {
 	l.loose = nil
 }
 
-// catch ends a read without the layers. Nothing of what it has read is lost.
-// r.mu is held.
+// catch ends a read without the layers. Once it returns, the lane takes nothing
+// more without them, and nothing of what it took before is lost. r.mu is held.
 func (l *lane) catch() {
 	if l.loose != nil && l.relay.target.set.Load() != nil {
 		_ = l.loose.SetReadDeadline(time.Unix(1, 0)) // a connection that broke ends it too
+		l.grip.Lock()
+		defer l.grip.Unlock()
 	}
 }
 
