@@ -165,7 +165,7 @@ func TestDecisionsFollowFromTheJournal(t *testing.T) {
 	require.Equal(t, kinds["injector.Wait"], kinds["injector.Resume"])
 	require.Positive(t, kinds["injector.Wait"])
 	decisions, transitions := book.again(t, 5, layers)
-	require.Greater(t, decisions, 500)
+	require.Greater(t, decisions, 50) // how many there are depends on how long the breaker was open
 	require.Positive(t, transitions)
 }
 
