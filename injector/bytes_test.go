@@ -51,7 +51,7 @@ func TestBytesArriveAsTheyWereSent(t *testing.T) {
 				in.Apply(layer)
 				l := connect(in, 1)
 				start := time.Now()
-				transfer(t, l, data[:4<<20])
+				transfer(t, l, data[:4<<20], 0)
 				require.NoError(t, <-l.over)
 				require.Greater(t, time.Since(start), 900*time.Millisecond, "it was held up")
 				_ = l.hangUpEnds()
@@ -67,7 +67,7 @@ func TestBytesArriveAsTheyWereSent(t *testing.T) {
 				in.Apply(layer)
 			}
 			l := connect(in, 1)
-			transfer(t, l, data)
+			transfer(t, l, data, 0)
 			require.NoError(t, <-l.over)
 			_ = l.hangUpEnds()
 		})
@@ -79,7 +79,9 @@ func TestBytesArriveAsTheyWereSent(t *testing.T) {
 			l := connect(in, 1)
 			ctx, stop := context.WithCancel(context.Background())
 			go comeAndGo(ctx, in, delay)
-			transfer(t, l, data)
+			start := time.Now()
+			transfer(t, l, data, 25*time.Millisecond)
+			require.Greater(t, time.Since(start), 20*time.Second, "layers came and went meanwhile")
 			stop()
 			time.Sleep(time.Minute)
 			require.NoError(t, <-l.over)
@@ -114,15 +116,18 @@ func comeAndGo(ctx context.Context, in *injector.Injector, delay attributes) {
 	}
 }
 
-// transfer sends the data both ways at once.
-func transfer(t *testing.T, l *line, data []byte) {
+// transfer sends the data both ways at once, with a pause behind every 64 KiB.
+func transfer(t *testing.T, l *line, data []byte, pause time.Duration) {
 	t.Helper()
 	want := sha256.Sum256(data)
 	sums := make(chan [sha256.Size]byte, 2)
 	for _, s := range []injector.Stream{injector.Upstream, injector.Downstream} {
 		from, to := l.ends(s)
 		go func() {
-			_, _ = from.Write(data) // what does not arrive is seen at the other end
+			for piece := range slices.Chunk(data, 64<<10) {
+				_, _ = from.Write(piece) // what does not arrive is seen at the other end
+				time.Sleep(pause)
+			}
 			_ = from.CloseWrite()
 		}()
 		go func() {
