@@ -42,6 +42,7 @@ type Injection struct {
 	Status int    // the status answered; 0: none
 	Delay  time.Duration
 	Masked bool
+	Spared bool // it was recorded as fired, and did not come to be: it counts as masked instead
 }
 
 // Draws is how many requests met a rule, for comparing rates with a plan.

@@ -205,3 +205,26 @@ func BenchmarkCollectorOperation(b *testing.B) {
 		i++
 	}
 }
+
+// What was recorded as fired and did not come to be counts as masked, in a
+// window too where it fired before the window began.
+func TestSparedInjections(t *testing.T) {
+	t.Parallel()
+	c := assert.NewCollector(assert.CollectorOptions{Duration: time.Minute})
+	w := assert.NewWindow(10*time.Second, assert.CollectorOptions{})
+	fire := func(in assert.Injection) {
+		in.Kind = "stream_interruption"
+		c.Injection(in)
+		w.Injection(in)
+	}
+	fire(assert.Injection{Status: 14})
+	fire(assert.Injection{Status: 14})
+	require.Equal(t, 2, w.Snapshot(time.Second).Injected("stream_interruption"))
+	fire(assert.Injection{Status: 14, Spared: true})
+	r := c.Snapshot(time.Minute)
+	require.Equal(t, 1, r.Injected("stream_interruption"))
+	require.Equal(t, 1, r.Masked("stream_interruption"))
+	later := w.Snapshot(11 * time.Second)
+	require.Zero(t, later.Injected("stream_interruption"))
+	require.Equal(t, 1, later.Masked("stream_interruption"))
+}

@@ -33,7 +33,13 @@ func (f *faults) injection(i Injection) {
 		c = &faultCount{statuses: map[int]int{}}
 		f.kinds[i.Kind] = c
 	}
-	if i.Masked {
+	if i.Spared && c.fired > 0 {
+		c.fired--
+		if c.statuses[i.Status]--; c.statuses[i.Status] <= 0 {
+			delete(c.statuses, i.Status)
+		}
+	}
+	if i.Masked || i.Spared {
 		c.masked++
 		return
 	}
@@ -101,10 +107,10 @@ func (f *faults) since(earlier faults) faults {
 	d := f.clone()
 	for kind, was := range earlier.kinds {
 		now := d.kinds[kind]
-		now.fired -= was.fired
+		now.fired = max(now.fired-was.fired, 0) // what was spared may have fired before
 		now.masked -= was.masked
 		for status, n := range was.statuses {
-			if now.statuses[status] -= n; now.statuses[status] == 0 {
+			if now.statuses[status] -= n; now.statuses[status] <= 0 {
 				delete(now.statuses, status)
 			}
 		}

@@ -26,6 +26,7 @@ type Env struct {
 	real   bool // real time
 	remote bool // the chaos server is somewhere else
 	net    network
+	behind network // between the chaos and what backends accept
 	client *http.Client
 	named  sync.Once // ByName's check
 	bodies openBodies
@@ -35,19 +36,30 @@ type Env struct {
 	targets   map[string]*Target
 	order     []string
 	transport *http.Transport
+
+	backends   []*backend
+	forwarders []*http.Transport // to them
+	doors      doors
+	relays     sync.WaitGroup // of connections
+	relaying   context.Context
+	stopRelays context.CancelFunc
 }
 
 // A Target is a named upstream with the chaos server in front of it.
 type Target struct {
 	Name string
-	URL  string // base URL, without a slash at the end; in virtual time an address that refuses real connections
+	URL  string // base URL, without a slash at the end; in virtual time an address that refuses real connections. Of kind tcp: tcp:// and Addr
+	Addr string // host:port
 
-	env    *Env
-	addr   string
-	server *http.Server
+	env     *Env
+	foreign bool // the server's of Remote
+	tcp     bool // its kind
+	front   net.Listener
+	server  *http.Server // of kind http
 
 	mu       sync.Mutex
 	upstream http.Handler
+	back     *backend // of kind http: nil before Listen
 }
 
 // Serve puts a handler behind the chaos of a target. Default: 200 to
@@ -55,13 +67,23 @@ type Target struct {
 // targets may have any.
 func (e *Env) Serve(target string, h http.Handler) {
 	t := e.target(target)
-	if t.server == nil {
-		e.Fatalf("env.Serve(%q): with chaostest.Remote the upstreams are the server's own: mockforge serve --target %s=URL", target, target)
+	if t.foreign {
+		e.refuseUpstream("Serve", target)
 	}
-	if h != nil {
-		t.mu.Lock()
-		defer t.mu.Unlock()
+	if t.tcp {
+		e.Fatalf("env.Serve(%q): the target is of kind tcp: use env.ServeConn, or env.Listen for a server that takes a listener", target)
+	}
+	if h == nil {
+		return
+	}
+	t.mu.Lock()
+	taken := t.back != nil
+	if !taken {
 		t.upstream = h
+	}
+	t.mu.Unlock()
+	if taken {
+		e.Fatalf("env.Serve(%q): env.Listen was called for it already", target)
 	}
 }
 
@@ -69,7 +91,10 @@ func (e *Env) Serve(target string, h http.Handler) {
 // have any; an unknown one otherwise ends the test.
 func (e *Env) Target(name string) *Target { return e.target(name) }
 
-func (e *Env) target(name string) *Target {
+func (e *Env) target(name string) *Target { return e.targetOf(name, false) }
+
+// targetOf also makes one, of kind tcp if so wanted, where any name does.
+func (e *Env) targetOf(name string, tcp bool) *Target {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if t := e.targets[name]; t != nil {
@@ -85,7 +110,7 @@ func (e *Env) target(name string) *Target {
 		}
 		e.Fatalf("the %s has no target %q; it has %s", owner, name, known)
 	}
-	t, err := e.listen(name)
+	t, err := e.listen(name, tcp)
 	if err != nil {
 		e.mu.Unlock()
 		defer e.mu.Lock()
@@ -101,31 +126,29 @@ func (e *Env) Client() *http.Client { return e.client }
 // Client is the Env's client.
 func (t *Target) Client() *http.Client { return t.env.client }
 
-// Dial connects to the target, or to any other by its address. It suits
-// net.Dialer's place in clients that are not HTTP clients.
+// Dial connects to the target where addr is "", else to the target of any name
+// that has the address. It suits net.Dialer's place in clients that are not HTTP
+// clients. With RealTime and Remote it reaches other addresses too.
 func (t *Target) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	if addr == "" {
-		addr = t.addr
+		addr = t.Addr
 	}
 	return t.env.dial(ctx, network, addr)
 }
 
 // dial connects to an address of the in-memory network. A layer that limits
-// the connections of the target refuses the dial itself.
+// the connections of the target, or refuses them, refuses the dial itself.
 func (e *Env) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	c, err := e.net.DialContext(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
-	name := e.targetAt(addr)
-	if name == "" {
-		return c, nil
-	}
+	t := e.targetAt(addr)
 	inMemory, ok := c.(*memnet.Conn)
-	if !ok {
+	if t == nil || !ok {
 		return c, nil // the chaos server counts it
 	}
-	release, err := e.run.Injector().Target(name).AdmitConn(ctx, c.LocalAddr().String())
+	release, err := e.admit(ctx, t, c.LocalAddr().String())
 	if err != nil {
 		_ = c.Close() // nothing was sent on it
 		if op, ok := errors.AsType[*net.OpError](err); ok {
@@ -136,16 +159,16 @@ func (e *Env) dial(ctx context.Context, network, addr string) (net.Conn, error) 
 	return &counted{Conn: inMemory, release: release}, nil
 }
 
-// targetAt is the name of the target at an address; "" if there is none.
-func (e *Env) targetAt(addr string) string {
+// targetAt is the target at an address; nil if there is none.
+func (e *Env) targetAt(addr string) *Target {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for name, t := range e.targets {
-		if t.addr == addr {
-			return name
+	for _, t := range e.targets {
+		if t.Addr == addr {
+			return t
 		}
 	}
-	return ""
+	return nil
 }
 
 // A counted connection counts towards max_connections until it is closed.
@@ -181,30 +204,42 @@ func (e *Env) Watch(name string, state func() string) { e.run.Watch(name, state)
 func (e *Env) Track(name string) func(state string) { return e.run.Track(name) }
 
 // listen opens a target. e.mu is held, or nobody else knows e yet.
-func (e *Env) listen(name string) (*Target, error) {
+func (e *Env) listen(name string, tcp bool) (*Target, error) {
 	l, err := e.net.listen(len(e.targets) + 1)
 	if err != nil {
 		return nil, err
 	}
-	t := &Target{Name: name, env: e, addr: l.Addr().String()}
-	t.URL = "http://" + t.addr
-	var protocols http.Protocols
-	protocols.SetHTTP1(true)
-	protocols.SetUnencryptedHTTP2(true)
-	t.server = &http.Server{
-		Handler:   e.run.Injector().Target(name).Handler(http.HandlerFunc(t.serve)),
-		Protocols: &protocols,
-		ErrorLog:  e.serverLog(name),
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, connKey, c)
-		},
+	t := &Target{Name: name, Addr: l.Addr().String(), env: e, tcp: tcp, front: l}
+	if t.tcp {
+		t.URL = "tcp://" + t.Addr
+		if t.back, err = e.newBackend(t); err != nil {
+			return nil, err
+		}
+		e.relays.Go(func() { t.relay(e.relaying, l) })
+	} else {
+		t.URL = "http://" + t.Addr
+		t.serveHTTP(l)
 	}
-	go func() { _ = t.server.Serve(l) }() // returns when the run closes the server
 	e.run.AddTarget(name)
 	e.targets[name] = t
 	e.order = append(e.order, name)
 	slices.Sort(e.order)
 	return t, nil
+}
+
+func (t *Target) serveHTTP(l net.Listener) {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	t.server = &http.Server{
+		Handler:   t.env.run.Injector().Target(t.Name).Handler(http.HandlerFunc(t.serve)),
+		Protocols: &protocols,
+		ErrorLog:  t.env.serverLog(t.Name),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, connKey, c)
+		},
+	}
+	go func() { _ = t.server.Serve(l) }() // returns when the run closes the server
 }
 
 func (t *Target) serve(w http.ResponseWriter, r *http.Request) {
@@ -229,11 +264,23 @@ func (e *Env) close() {
 	e.transport.CloseIdleConnections()
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.stopRelays()
 	for _, name := range e.order {
-		if e.targets[name].server == nil {
-			continue // somebody else's
+		switch t := e.targets[name]; {
+		case t.foreign:
+		case t.tcp:
+			_ = t.front.Close() // one that is closed already is no news
+		default:
+			_ = t.server.Close()
 		}
-		_ = e.targets[name].server.Close() // a listener that is closed already is no news
 	}
+	e.relays.Wait()
+	for _, t := range e.forwarders {
+		t.CloseIdleConnections()
+	}
+	for _, b := range e.backends {
+		_ = b.listener.Close()
+	}
+	e.behind.Close()
 	e.net.Close()
 }

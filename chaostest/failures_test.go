@@ -63,6 +63,7 @@ func TestReplayLines(t *testing.T) {
 				defer cancel()
 				cmd := exec.CommandContext(ctx, "sh", "-c", m[1])
 				cmd.Dir = ".."
+				cmd.Env = clean(t)
 				out, err := cmd.CombinedOutput()
 				require.Error(t, err, "the replay passed")
 				got := normal(string(out))
@@ -94,10 +95,17 @@ func runFailing(t *testing.T) string {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, "-test.timeout=100s")
 	cmd.Dir = "testdata/failing"
-	cmd.Env = append(os.Environ(), "CHAOSTEST_SEED=", "CHAOSTEST_CHECK=", "CHAOSTEST_EVENT_LOG=", "TMPDIR="+t.TempDir())
+	cmd.Env = clean(t)
 	all, err := cmd.CombinedOutput()
 	require.Error(t, err, "the failing tests passed")
 	return normal(string(all))
+}
+
+// clean is an environment in which nobody debugs anything, and what a failed
+// run leaves behind is removed with the test.
+func clean(t *testing.T) []string {
+	t.Helper()
+	return append(os.Environ(), "CHAOSTEST_SEED=", "CHAOSTEST_CHECK=", "CHAOSTEST_EVENT_LOG=", "TMPDIR="+t.TempDir())
 }
 
 var volatile = []struct {

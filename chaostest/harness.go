@@ -166,8 +166,9 @@ func (h *harness) main() {
 func (h *harness) open(ctx context.Context, run *orchestrator.Run) error {
 	h.env = &Env{
 		scope: &scope{tb: h.t, name: h.t.Name(), ctx: ctx, known: h.known, sink: h.outerSink()},
-		steps: h.o.Steps, run: run, real: h.set.real, remote: h.set.remote != "", net: newNetwork(h.set.real), open: len(h.o.Targets) == 0 && h.set.remote == "", targets: map[string]*Target{},
+		steps: h.o.Steps, run: run, real: h.set.real, remote: h.set.remote != "", net: newNetwork(h.set.real), behind: newNetwork(h.set.real), open: len(h.o.Targets) == 0 && h.set.remote == "", targets: map[string]*Target{},
 	}
+	h.env.relaying, h.env.stopRelays = context.WithCancel(context.Background())
 	h.env.exit = func() { run.Stop("the test failed") }
 	h.env.transport = h.env.newTransport()
 	h.env.client = &http.Client{Transport: h.env.bodies.transport(run.Recording(h.env.transport, nil))}
@@ -176,13 +177,16 @@ func (h *harness) open(ctx context.Context, run *orchestrator.Run) error {
 	}
 	var standard *Target // the default one; a run has at least one target
 	for _, name := range run.Targets() {
-		t, err := h.env.listen(name)
+		t, err := h.env.listen(name, h.o.Targets[name].Kind == orchestrator.TCP)
 		if err != nil {
 			return fmt.Errorf("target %s: %w", name, err)
 		}
-		if h.env.URL == "" || name == orchestrator.DefaultTarget {
+		if standard == nil || standard.tcp && !t.tcp || name == orchestrator.DefaultTarget {
 			h.env.URL, standard = t.URL, t
 		}
+	}
+	if h.set.upstream != nil && standard.tcp {
+		return fmt.Errorf("chaostest.Upstream: target %s is of kind tcp: use env.ServeConn or env.Listen in Setup", standard.Name)
 	}
 	standard.upstream = h.set.upstream
 	return nil

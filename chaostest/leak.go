@@ -26,7 +26,7 @@ func (h *harness) leaked(left []stack) {
 		}
 		b.WriteString("\n    " + strings.ReplaceAll(s.String(), "\n", "\n    "))
 	}
-	if open := h.env.net.Open(); len(open) > 0 {
+	if open := append(h.env.net.Open(), h.env.behind.Open()...); len(open) > 0 {
 		b.WriteString("\n    open connections: " + strings.Join(open, ", "))
 	}
 	for _, line := range h.env.bodies.lines() {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/mockforge-go/mockforge/assert"
@@ -71,7 +72,7 @@ func (h *harness) connect(ctx context.Context) error {
 	h.env.Cleanup(server.close) // the last one that runs
 	h.env.URL = server.base
 	for _, there := range targets {
-		t := &Target{Name: there.Name, URL: there.URL, env: h.env, addr: hostPort(there.URL)}
+		t := &Target{Name: there.Name, URL: there.URL, Addr: hostPort(there.URL), env: h.env, foreign: true, tcp: strings.HasPrefix(there.URL, "tcp://")}
 		h.env.targets[t.Name] = t
 		h.env.order = append(h.env.order, t.Name)
 		if t.Name == orchestrator.DefaultTarget {

@@ -179,7 +179,7 @@ func scenarioRemoteTimeout(t *testing.T) {
 
 func TestRemoteTimeout(t *testing.T) {
 	t.Parallel()
-	p := fails(t, "remote timeout", "-test.timeout=10s")
+	p := fails(t, "remote timeout", "-test.timeout=20s")
 	require.Contains(t, p.out, "the server's run: stopped")
 	require.Contains(t, p.out, "the test's -timeout is near")
 	require.NotContains(t, p.out, "panic: test timed out")

@@ -70,9 +70,12 @@ func TestRemoteStartUnanswered(t *testing.T) {
 			s, err := newRemoteServer(there.URL, "")
 			require.NoError(t, err)
 			defer s.close()
-			s.patience = time.Second
+			s.patience = 30 * time.Second
+			if tt.want == unseen {
+				s.patience = time.Second // it is waited for in vain
+			}
 			if tt.name == "late" {
-				s.client.Timeout = time.Second
+				s.client.Timeout = 3 * time.Second
 			}
 			err = s.start(t.Context(), &orchestrator.Orchestration{Name: "x", Seed: new(uint64(7)), Steps: []orchestrator.Step{{Name: "a", Duration: time.Minute}}})
 			require.Error(t, err)

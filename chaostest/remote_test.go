@@ -62,7 +62,9 @@ func TestRemote(t *testing.T) {
 		AdminToken: "secret",
 	})
 	storm := chaos("storm", 1500*time.Millisecond, erring(1))
-	storm.Targets, storm.DelayBefore = []string{"payments"}, 100*time.Millisecond
+	// What was sent in the calm must be answered before the storm, however late it
+	// is noticed here that the calm is over.
+	storm.Targets, storm.DelayBefore = []string{"payments"}, time.Second
 	storm.Expect = []assert.Expectation{
 		assert.MustParse("injected.http_error ~ 100%"), // the server's to judge
 		assert.MustParse("error_rate >= 40%"),          // of what the test drives
@@ -120,7 +122,7 @@ func TestRemoteShapes(t *testing.T) {
 		o.Parallel = true
 		o.Load = &orchestrator.Traffic{Rate: 50}
 		o.Expect = []assert.Expectation{assert.MustParse("operations >= 5")}
-		o.Steps[0].Expect = []assert.Expectation{assert.MustParse("error_rate >= 90%")}
+		o.Steps[0].Expect = []assert.Expectation{assert.MustParse("error_rate >= 50%")}
 		names := make(chan string, 2)
 		chaostest.RunOrchestration(t, o, func(step *chaostest.Step) {
 			<-step.Context().Done()

@@ -2,9 +2,7 @@ package chaostest
 
 import (
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"strconv"
 	"testing"
 
@@ -45,11 +43,6 @@ func warn(t *testing.T, o *orchestrator.Orchestration, s *settings, warnings []o
 	for i, step := range o.Steps {
 		if sc := step.Scenario; !s.real && (!sc.Start.IsZero() || !sc.End.IsZero()) {
 			t.Logf("warning: steps[%d].scenario: start_time and end_time are ignored in virtual time", i)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(o.Targets)) {
-		if o.Targets[name].Kind == orchestrator.TCP {
-			t.Logf("warning: targets.%s: kind tcp has no effect yet: the target speaks HTTP", name)
 		}
 	}
 	for _, w := range warnings {

@@ -74,10 +74,8 @@ func (s *slots) shuffle(cycle uint64) {
 
 // reserve finds the first instant at or after t, in steps of the grid, that
 // nobody else was given. It matters only once more requests are in progress
-// than there are offsets.
+// than there are offsets. s.mu is held.
 func (s *slots) reserve(t int64) int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.shared == nil {
 		return t
 	}
@@ -93,7 +91,7 @@ func (s *slots) reserve(t int64) int64 {
 type slot struct {
 	slots *slots
 	index int
-	last  int64 // the instant that After gave out last
+	last  int64 // the instant that After gave out last; slots.mu guards it: a request's two directions share the slot
 	once  sync.Once
 }
 
@@ -107,6 +105,8 @@ func (s *slot) Before(t time.Time) time.Time {
 
 // After implements injector.Slot.
 func (s *slot) After(t time.Time) time.Time {
+	s.slots.mu.Lock()
+	defer s.slots.mu.Unlock()
 	n := t.UnixNano()
 	if n == s.last {
 		return t

@@ -68,6 +68,19 @@ func bubbleOf(state string) string {
 // pass.
 func (s stack) durable() bool { return strings.Contains(s.state, "(durable)") }
 
+// busy reports whether the goroutine goes on by itself: it runs or may, or the
+// runtime works on its behalf, such as the garbage collector, which takes its
+// time where the machine is slow.
+func (s stack) busy() bool {
+	state, _, _ := strings.Cut(s.state, ",")
+	state = strings.TrimSuffix(state, " (scan)")
+	switch state {
+	case "running", "runnable", "preempted", "copystack", "stopping the world", "flushing proc caches":
+		return true
+	}
+	return strings.HasPrefix(state, "GC ") || strings.HasPrefix(state, "garbage collection") || state == "wait for GC cycle"
+}
+
 // synctest reports whether the goroutine is one of package synctest's own.
 func (s stack) synctest() bool {
 	return strings.Contains(s.body, "internal/synctest.Run(") || strings.Contains(s.body, "testing/synctest.testingSynctestTest(")

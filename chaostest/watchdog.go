@@ -65,8 +65,7 @@ func waiting(bubble string) []stack {
 		if bubbleOf(s.state) != bubble || s.durable() || s.synctest() {
 			continue
 		}
-		state, _, _ := strings.Cut(s.state, ",")
-		if state == "running" || state == "runnable" {
+		if s.busy() {
 			return nil
 		}
 		out = append(out, s)

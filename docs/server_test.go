@@ -11,8 +11,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -118,14 +120,25 @@ func service(t *testing.T, port string) (url string) {
 	return s.URL
 }
 
+// portsTaken counts the ports that freePort has looked at.
+var portsTaken atomic.Int64
+
+// freePort is a port for a server that is started later. It is below those that
+// the system hands out, of which any may be taken by then, and no other test of
+// this process gets it.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	require.NoError(t, err)
-	return port
+	const first, ports = 20_000, 10_000
+	for range ports {
+		n := int64(os.Getpid())*100 + portsTaken.Add(1) // where processes beside this one look elsewhere
+		port := strconv.FormatInt(first+n%ports, 10)
+		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			l.Close()
+			return port
+		}
+	}
+	require.Fail(t, "no port is free")
+	return ""
 }
 
 // A lockedBuffer takes what a process prints while a test reads it.

@@ -16,12 +16,17 @@ func newPassage(ctx context.Context, e *engine, t *target, r *http.Request) *pas
 // admit walks the request through the layers and serves the delays that they
 // decided. It reports false when the client left first.
 func (p *passage) admit() bool {
+	p.expect()
 	if p.engine.sequencer != nil {
 		p.readAhead()
 	}
 	for {
 		if !p.turn(true) {
 			return false
+		}
+		if p.set == nil {
+			p.look()
+			continue
 		}
 		if p.wait == nil {
 			return p.pause()
@@ -59,6 +64,9 @@ func (p *passage) turn(walk bool) bool {
 
 func (p *passage) take(walk bool) {
 	if p.set == nil {
+		if p.looks() {
+			return // and comes again
+		}
 		p.enroll()
 	}
 	if !walk {
@@ -110,9 +118,13 @@ func (p *passage) finish(o outcome) {
 		return
 	}
 	p.finished = true
+	if p.cut != nil {
+		p.cut.end()
+	}
 	if p.set == nil {
 		return // never admitted
 	}
+	spared := p.spare()
 	if p.engine.observer == nil && p.engine.order == nil {
 		p.leaveAll(o, time.Time{})
 		return
@@ -123,7 +135,7 @@ func (p *passage) finish(o outcome) {
 			p.toldDone = Outcome{
 				N: p.n, At: now, Target: p.target.name, Endpoint: p.endpoint, Layers: p.refs(),
 				Status: o.status, Fault: o.fault, Failed: o.failed, Canceled: o.canceled,
-				HeldUp: p.held.up.total(), HeldDown: p.held.down.total(), Context: p.ctx,
+				HeldUp: p.held.up.total(), HeldDown: p.held.down.total(), Spared: spared, Context: p.ctx,
 			}
 			p.engine.observer.Done(&p.toldDone)
 		}
@@ -160,6 +172,9 @@ func (s *stay) leave(r result, now time.Time) {
 	if s.inBulkhead {
 		s.bulkhead.release(now)
 	}
+	if s.faulty {
+		s.busy.giveBack()
+	}
 	if s.generation != 0 {
 		s.breaker.record(now, s.generation, r)
 	}
@@ -173,7 +188,7 @@ func (p *passage) abandon() {
 	}
 	p.pace.sync()
 	p.reportNow()
-	p.finish(outcome{fault: p.end.kind, failed: p.end.failed(), canceled: true})
+	p.finish(outcome{fault: p.end.kind, failed: p.fails(), canceled: true})
 	p.depart()
 }
 
@@ -183,4 +198,16 @@ func (p *passage) depart() {
 		p.slot.Release()
 		p.slot = nil
 	}
+	for _, s := range p.slots {
+		s.Release()
+	}
+	p.slots = nil
+}
+
+// extra is a slot of a relay's; nil without a Sequencer.
+func (p *passage) extra(i int) Slot {
+	if p == nil || i >= len(p.slots) {
+		return nil
+	}
+	return p.slots[i]
 }

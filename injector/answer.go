@@ -18,14 +18,21 @@ const (
 // An answer is a response made up by a layer.
 type answer struct {
 	status int
+	hurts  bool   // it stands for a 5xx
+	kind   string // the value of Content-Type
 	body   []byte
 	length []string      // the value of Content-Length
 	retry  time.Duration // for Retry-After; 0: none
+
+	message string // for people
+	step    string
+	call    bool // it is one of gRPC itself
+	code    int  // its status, where call is set
 }
 
 // newAnswer makes a JSON answer. code is for programs, message for people.
 func newAnswer(status int, code, message, step string, retry time.Duration) *answer {
-	a := &answer{status: status, retry: retry}
+	a := &answer{status: status, kind: typeJSON, retry: retry, message: message, step: step}
 	if status != http.StatusNoContent && status != http.StatusNotModified {
 		a.body, _ = json.Marshal(struct {
 			Error   string `json:"error"`
@@ -41,8 +48,12 @@ func newAnswer(status int, code, message, step string, retry time.Duration) *ans
 
 // writeHeader fills in the headers of the answer.
 func (a *answer) writeHeader(h http.Header) {
+	if a.call {
+		h["Content-Type"] = []string{a.kind}
+		a.writeStatus(h, "")
+	}
 	if a.body != nil {
-		h["Content-Type"] = []string{"application/json"}
+		h["Content-Type"] = []string{a.kind}
 		h["Content-Length"] = a.length
 	}
 	if a.retry > 0 {
@@ -63,7 +74,9 @@ func newAnswers(step string, r *faultRule) *answers {
 		timeout:    newAnswer(http.StatusGatewayTimeout, KindTimeout, "injected time-out", step, 0),
 	}
 	for _, code := range r.codes {
-		out.http = append(out.http, newAnswer(code, KindHTTPError, "injected HTTP error", step, 0))
+		a := newAnswer(code, KindHTTPError, "injected HTTP error", step, r.retry)
+		a.message += " " + strconv.Itoa(code)
+		out.http = append(out.http, a)
 	}
 	return out
 }

@@ -22,13 +22,17 @@ type pipe struct {
 // by several connections serves each of them many times a second.
 func (p *pipe) chunk() int { return int(min(max(p.rate/20, 1), maxChunk)) }
 
+// maxLate is how late a connection may come back without losing what it missed:
+// timers are late by a millisecond, and by more where a machine is busy.
+const maxLate = 20 * time.Millisecond
+
 // reserve takes the time of n bytes and returns when they are through. A
 // connection that comes back a little late, because timers are, does not lose
 // what it missed.
 func (p *pipe) reserve(now time.Time, n int) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if late := now.Sub(p.free); late > p.length(p.chunk()) {
+	if late := now.Sub(p.free); late > max(p.length(p.chunk()), maxLate) {
 		p.free = now
 	}
 	p.free = p.free.Add(p.length(n))

@@ -12,6 +12,8 @@ type binding struct {
 	limiter  *limiter
 	conns    *connLimit
 	up, down *pipe
+	busy     *allowance // of faults
+	pipes    []*pipe    // of the toxics; nil for those that do not limit bandwidth
 }
 
 func newBinding(l *layer, target string, o Observer) *binding {
@@ -36,15 +38,26 @@ func newBinding(l *layer, target string, o Observer) *binding {
 	if n := l.parts.conns; n > 0 {
 		b.conns = newConnLimit(n)
 	}
+	if l.faults != nil && l.faults.most >= 0 {
+		b.busy = &allowance{most: int64(l.faults.most)}
+	}
 	if rate := l.parts.bandwidth; rate > 0 {
 		b.up, b.down = &pipe{rate: rate}, &pipe{rate: rate}
+	}
+	for _, r := range l.toxics {
+		var limit *pipe
+		if r.Type == ToxicBandwidth {
+			limit = &pipe{rate: 1000 * r.Attributes.Rate}
+		}
+		b.pipes = append(b.pipes, limit)
 	}
 	return b
 }
 
 // simple reports whether a request that draws nothing passes without a trace:
-// no state to keep, no clock to read, nothing to wait for.
+// no state to keep, no clock to read, nothing to wait for, no header to take
+// away.
 func (b *binding) simple() bool {
-	burst := b.faults != nil && b.faults.pattern != nil && b.faults.pattern.codes == nil
-	return b.breaker == nil && b.bulkhead == nil && b.limiter == nil && b.conns == nil && b.up == nil && b.loss == nil && !burst
+	return b.breaker == nil && b.bulkhead == nil && b.limiter == nil && b.conns == nil && b.up == nil && b.loss == nil &&
+		b.graphql == nil && !b.clocked && !b.overrides()
 }

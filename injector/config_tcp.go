@@ -3,7 +3,11 @@ package injector
 import "time"
 
 // TCP breaks connections and their bytes, by the names and with the meanings of
-// toxiproxy. It acts on targets of kind tcp.
+// toxiproxy. It acts on targets of kind tcp, see Injector.Relay.
+//
+// Bytes pass the toxics of their stream in order, and the layers in theirs. A
+// toxic acts on connections that are open when its layer goes on, from then on;
+// its times count from then. When the layer goes, what it held goes on.
 type TCP struct {
 	Enabled *bool
 	Toxics  []Toxic // in the order in which bytes pass them
@@ -25,15 +29,15 @@ type Toxic struct {
 type ToxicType string
 
 const (
-	ToxicLatency   ToxicType = "latency"    // latency ± jitter
+	ToxicLatency   ToxicType = "latency"    // latency ± jitter; up to 32 MiB are under way before the sender has to wait
 	ToxicBandwidth ToxicType = "bandwidth"  // rate, shared by all connections of the target
-	ToxicLoss      ToxicType = "loss"       // percent, seen as stalls
+	ToxicLoss      ToxicType = "loss"       // percent of chunks, seen as stalls of 200 ms to 30 s; 100 lets nothing through while the layer lasts
 	ToxicSlowClose ToxicType = "slow_close" // the close comes delay later
-	ToxicTimeout   ToxicType = "timeout"    // nothing passes, and after timeout the connection closes; 0: while the layer lasts
-	ToxicReset     ToxicType = "reset_peer" // after timeout the connection is reset
+	ToxicTimeout   ToxicType = "timeout"    // nothing passes, and after timeout the connection closes; 0: it stays open while the layer lasts
+	ToxicReset     ToxicType = "reset_peer" // after timeout the connection is reset; until then bytes pass
 	ToxicClose     ToxicType = "close"      // after timeout the connection is closed, what is on its way first
 	ToxicSlicer    ToxicType = "slicer"     // pieces of average_size ± size_variation, delay apart
-	ToxicLimitData ToxicType = "limit_data" // closes after bytes
+	ToxicLimitData ToxicType = "limit_data" // closes after bytes; 0: instead of the first
 	ToxicRefuse    ToxicType = "refuse"     // new connections are refused
 	ToxicDown      ToxicType = "down"       // refuse, and those that are open are closed
 )
@@ -51,7 +55,11 @@ type ToxicScope string
 
 const (
 	PerConnection ToxicScope = "connection"
-	PerMessage    ToxicScope = "message" // each message of Protocol; latency, timeout, reset_peer and close only
+	// PerMessage draws for each message of Protocol; for latency, timeout,
+	// reset_peer and close only. A message that is hit is held back with all
+	// that follows it: timeouts count from its first byte. What is not of the
+	// protocol is drawn for chunk by chunk.
+	PerMessage ToxicScope = "message"
 )
 
 // ToxicAttributes are what a Toxic's type needs, in toxiproxy's units in a

@@ -67,6 +67,13 @@ func TestEffects(t *testing.T) {
 		{"shaping", injector.Config{TrafficShaping: &injector.TrafficShaping{MaxConnections: 1, PacketLossPercent: 5, BandwidthLimit: 1}},
 			"connection_limit 1, packet_loss 0.05, bandwidth 1"},
 		{"empty shaping", injector.Config{TrafficShaping: &injector.TrafficShaping{}}, ""},
+		{"websocket defaults", injector.Config{WebSocket: &injector.WebSocket{CloseCodes: []int{1001}, MessageDelay: new(time.Second)}},
+			"websocket_close 0.1, message_delay 1"},
+		{"websocket", injector.Config{WebSocket: &injector.WebSocket{Probability: new(0.2), MessageDropProbability: new(0.3),
+			MessageCorruptionProbability: new(0.4), MessageTruncationProbability: new(0.5), MessageDelay: new(time.Second), MessageDelayProbability: new(0.6)}},
+			"websocket_close 0.2, message_drop 0.3, message_corruption 0.4, message_truncation 0.5, message_delay 0.6"},
+		{"codes that no close frame may carry", injector.Config{WebSocket: &injector.WebSocket{CloseCodes: []int{1005, 1006, 999}, Probability: new(1.0)}}, ""},
+		{"websocket reason alone", injector.Config{WebSocket: &injector.WebSocket{CloseReason: "bye", MessageDelayProbability: new(1.0)}}, ""},
 		{"carried only", injector.Config{GRPC: &injector.GRPC{}, WebSocket: &injector.WebSocket{}, GraphQL: &injector.GraphQL{}}, ""},
 	}
 	for _, tt := range tests {
@@ -114,6 +121,8 @@ func TestNonsenseIsHarmless(t *testing.T) {
 						CircuitBreaker: &injector.CircuitBreaker{FailureThreshold: n, SuccessThreshold: n, Timeout: d, HalfOpenMaxRequests: n,
 							FailureRateThreshold: &x, MinRequestsForRate: n, RollingWindow: d},
 						Bulkhead: &injector.Bulkhead{MaxConcurrentRequests: n, MaxQueueSize: &n, QueueTimeout: &d},
+						WebSocket: &injector.WebSocket{CloseCodes: []int{n, 1001}, Probability: &x, CloseAfterMessages: [2]int{n, -n},
+							MessageDropProbability: &x, MessageDelay: &d, MessageDelayProbability: &x, Direction: "sideways"},
 					}})
 					time.AfterFunc(time.Hour, in.Release)
 					h := in.Handler(ok)

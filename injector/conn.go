@@ -15,6 +15,7 @@ type conn struct {
 	passage  *passage // of the connection; nil: nobody watches it
 	closed   chan struct{}
 	once     sync.Once
+	relayed  bool        // a relay tells of its end
 	answered atomic.Bool // a Write since the last Read: the next bytes start an exchange
 
 	readMu  sync.Mutex
@@ -115,7 +116,7 @@ func (c *conn) Close() error {
 		close(c.closed)
 		c.in.deadline.set(time.Time{})
 		c.out.deadline.set(time.Time{})
-		if p := c.passage; p != nil {
+		if p := c.passage; p != nil && !c.relayed {
 			p.pace.sync()
 			p.finish(outcome{})
 			p.depart()

@@ -12,3 +12,6 @@ type counter struct {
 
 // next returns the ordinal of the next request, from 0.
 func (c *counter) next() uint64 { return c.n.Add(1) - 1 }
+
+// take hands out n ordinals in a row, and returns the first.
+func (c *counter) take(n int) uint64 { return c.n.Add(uint64(n)) - uint64(n) }

@@ -2,18 +2,23 @@ package injector
 
 import (
 	"io"
+	"net/http"
 	"sync"
 )
 
 // A download is a response's body on its way to the client, and what the layers
 // do to it. The request ends with it.
 type download struct {
-	passage *passage
-	body    io.ReadCloser
-	shaper  shaper
-	limits  []*binding // bandwidth, the innermost first
-	pace    pace
-	status  int
+	passage  *passage
+	response *http.Response
+	body     io.ReadCloser
+	shaper   shaper
+	limits   []*binding // bandwidth, the innermost first
+	pace     pace
+	status   int
+
+	dribbles  []*dribble
+	rewritten bool
 
 	err  error // of every later Read
 	once sync.Once
@@ -21,6 +26,7 @@ type download struct {
 
 func (d *download) plan() {
 	p := d.passage
+	d.shaper.calls = p.speaks() == ProtocolGRPC
 	for i := len(p.stays) - 1; i >= 0; i-- {
 		s := &p.stays[i]
 		if s.drawn.hits&hitCorruption != 0 {
@@ -28,6 +34,9 @@ func (d *download) plan() {
 		}
 		if s.drawn.hits&hitPartial != 0 {
 			d.shaper.cut(s.faults, s.drawn.fault)
+		}
+		if s.drawn.hits&hitDribble != 0 {
+			d.dribbles = append(d.dribbles, newDribble(s))
 		}
 		if s.down != nil {
 			d.limits = append(d.limits, s.binding)
@@ -42,14 +51,21 @@ func (d *download) Read(b []byte) (int, error) {
 	for _, limit := range d.limits {
 		b = b[:min(len(b), limit.down.chunk())]
 	}
+	for _, x := range d.dribbles {
+		b = b[:x.room(len(b))]
+	}
 	n, err := d.body.Read(b)
+	n, cut := d.cut(b[:n], err)
+	if cut {
+		err = d.broken()
+	}
 	read := n
 	out, breaks := d.shaper.shape(b[:n])
 	n = copy(b, out)
 	switch {
 	case breaks, err == io.EOF && d.shaper.pending():
 		err = io.ErrUnexpectedEOF
-	case d.shaper.over():
+	case d.shaper.over() && !d.shaper.calls: // of a call, its trailer is still to come
 		err = io.EOF
 	}
 	if waited := d.wait(n); waited != nil {
@@ -79,6 +95,12 @@ func (d *download) wait(n int) error {
 			return d.passage.ctx.Err()
 		}
 	}
+	for _, x := range d.dribbles {
+		d.pace.sync()
+		if !x.wait(d.passage.ctx, &d.pace, n) {
+			return d.passage.ctx.Err()
+		}
+	}
 	return nil
 }
 
@@ -92,8 +114,16 @@ func (d *download) Close() error {
 func (d *download) end(err error) {
 	d.once.Do(func() {
 		d.pace.sync()
-		o := outcome{status: d.status, fault: d.shaper.fault(), failed: d.status >= 500}
-		switch {
+		o := d.passage.graphql.outcome(outcome{
+			status: d.status, fault: d.shaper.fault(),
+			failed: d.passage.upstreamFailed(d.status, err == io.EOF, d.response.Trailer, d.response.Header),
+		})
+		if d.rewritten && o.fault == "" {
+			o.fault = KindResponseRewrite
+		}
+		switch c := d.passage.cut; {
+		case c != nil && c.happened():
+			o = c.outcome()
 		case d.shaper.broke || err == io.ErrUnexpectedEOF && d.shaper.cuts:
 			o = outcome{fault: KindPartialResponse, failed: true}
 		case err != nil && err != io.EOF && d.passage.ctx.Err() != nil:

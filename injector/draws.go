@@ -14,10 +14,10 @@ func (l *layer) draws() []Draw {
 	if r := l.loss; r != nil {
 		out = append(out, r.draws())
 	}
-	if r := l.latency; r != nil {
+	if r := l.latency; r != nil && !r.times.ramps() { // a ramp has no one rate to compare with
 		add(KindLatency, r.hits, r.count.n.Load())
 	}
-	if r := l.faults; r != nil {
+	if r := l.faults; r != nil && !r.times.ramps() {
 		n := r.count.n.Load()
 		if r.pattern == nil || r.pattern.codes != nil { // a burst has no rate to compare with
 			add(KindHTTPError, r.httpCounts, n)
@@ -26,6 +26,30 @@ func (l *layer) draws() []Draw {
 		add(KindTimeout, r.timeout, n)
 		add(KindPartialResponse, r.partial, n)
 		add(KindPayloadCorruption, r.corruption, n)
+		add(KindChunkedDribble, r.dribble, n)
+		add(KindResponseRewrite, r.rewrite, n)
+	}
+	if r := l.grpc; r != nil {
+		n := r.count.n.Load()
+		add(KindGRPCStatus, r.status, n)
+		add(KindStreamInterruption, r.interruption, n)
+	}
+	if r := l.graphql; r != nil {
+		n := r.count.n.Load()
+		add(KindGraphQLError, r.errors, n)
+		add(KindPartialData, r.partial, n-min(n, r.sent.Load()))
+		if results := r.results.n.Load(); results > 0 {
+			last := &out[len(out)-1] // results are counted where partial data are drawn
+			last.Requests += results
+			last.Injected += r.partialResults.injected.Load()
+			last.Rules = 2
+		}
+	}
+	for _, r := range l.toxics {
+		out = append(out, r.draws())
+	}
+	if r := l.websocket; r != nil {
+		out = append(out, r.draws()...)
 	}
 	return out
 }

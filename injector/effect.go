@@ -9,14 +9,19 @@ type Effect struct {
 	Kind        string   // a Kind… constant
 	Probability float64  // of hitting a request, 0–1; 1 for limits, which always hold
 	Sampling    Sampling // "" for limits, and for the patterns that do not sample
-	Pattern     string   // error_pattern's type where it decides: burst, random or sequential
+	// Pattern is error_pattern's type where it decides: burst, random or
+	// sequential; or PatternOverride.
+	Pattern string
 }
+
+// PatternOverride is the Pattern of what requests may ask for by headers; its
+// Probability is 0 where the section does not draw for it.
+const PatternOverride = "override_headers"
 
 // Effects lists what the Config can do, in the order in which a layer does it.
 // It is the one place that says what is on: a layer does exactly this, so that
 // whoever validates a Config and whoever runs it cannot disagree. The result is
-// empty for a Config that injects nothing. Sections that are carried but not
-// built (gRPC, WebSocket, GraphQL) have no effect.
+// empty for a Config that injects nothing.
 func (c Config) Effects() []Effect {
 	var out []Effect
 	limit := func(section, kind string) {
@@ -44,14 +49,34 @@ func (c Config) Effects() []Effect {
 	if f := c.faults(); f != nil {
 		out = append(out, f.effects()...)
 	}
+	if g := c.grpc(); g != nil {
+		out = append(out, g.effects()...)
+	}
+	if g := c.graphql(); g != nil {
+		out = append(out, g.effects()...)
+	}
+	if w := c.websocket(); w != nil {
+		out = append(out, w.effects()...)
+	}
 	if s != nil && s.BandwidthLimit > 0 {
 		limit("traffic_shaping", KindBandwidth)
+	}
+	if t := c.tcp(); t != nil {
+		for i := range t.Toxics {
+			if t.Toxics[i].acts() {
+				out = append(out, t.Toxics[i].effect())
+			}
+		}
 	}
 	return out
 }
 
 func (f *FaultInjection) effects() []Effect {
 	var out []Effect
+	if f.OverrideHeaders && (f.MaxActiveFaults == nil || *f.MaxActiveFaults > 0) {
+		out = append(out, Effect{Section: "fault_injection", Kind: KindLatency, Pattern: PatternOverride},
+			Effect{Section: "fault_injection", Kind: KindHTTPError, Pattern: PatternOverride})
+	}
 	add := func(on bool, e Effect) {
 		if on && e.Probability > 0 {
 			e.Section = "fault_injection"
@@ -66,6 +91,15 @@ func (f *FaultInjection) effects() []Effect {
 	add(f.TimeoutErrorsOn(), sampled(KindTimeout, f.TimeoutProbability))
 	add(f.PartialResponsesOn(), sampled(KindPartialResponse, f.PartialResponseProbability))
 	add(f.PayloadCorruptionOn(), sampled(KindPayloadCorruption, f.PayloadCorruptionProbability))
+	always := func(kind string, p *float64) Effect {
+		return Effect{Kind: kind, Probability: clamp(or(p, 1), 0, 1), Sampling: f.Sampling.orDefault()}
+	}
+	if d := f.Dribble; d != nil {
+		add(d.acts(), always(KindChunkedDribble, d.Probability))
+	}
+	if w := f.Rewrite; w != nil {
+		add(w.acts(), always(KindResponseRewrite, w.Probability))
+	}
 	return out
 }
 
@@ -162,6 +196,13 @@ func (c Config) faults() *FaultInjection {
 	return c.FaultInjection
 }
 
+func (c Config) graphql() *GraphQL {
+	if c.Disabled() || c.GraphQL == nil || !flag(c.GraphQL.Enabled, true) {
+		return nil
+	}
+	return c.GraphQL
+}
+
 func (c Config) rateLimit() *RateLimit {
 	if c.Disabled() || c.RateLimit == nil || !flag(c.RateLimit.Enabled, true) {
 		return nil
@@ -188,6 +229,20 @@ func (c Config) bulkhead() *Bulkhead {
 		return nil
 	}
 	return c.Bulkhead
+}
+
+func (c Config) tcp() *TCP {
+	if c.Disabled() || c.TCP == nil || !flag(c.TCP.Enabled, true) {
+		return nil
+	}
+	return c.TCP
+}
+
+func (c Config) websocket() *WebSocket {
+	if c.Disabled() || c.WebSocket == nil || !flag(c.WebSocket.Enabled, true) {
+		return nil
+	}
+	return c.WebSocket
 }
 
 func (s Sampling) orDefault() Sampling {

@@ -4,12 +4,16 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A target is a named upstream and the layers in front of it.
 type target struct {
 	name string
 	set  atomic.Pointer[layerSet] // nil: a request need not stop
+
+	dialMu sync.Mutex
+	dials  map[string]*passage // that AdmitTCP let in, by the client's address
 }
 
 // A layerSet is immutable.
@@ -17,6 +21,7 @@ type layerSet struct {
 	bindings []*binding
 	watched  bool // somebody wants to see each request
 	simple   bool // the draws tell whether a request passes; not watched
+	graphql  bool // one of them has a section for GraphQL
 }
 
 // An engine is what all views of an Injector share.
@@ -38,6 +43,10 @@ type engine struct {
 	targets     map[string]*target
 	cut         *bell    // of the layers in force; nil: none was applied since the last Release
 	past        []*layer // removed, the last at the end
+
+	relayMu sync.Mutex
+	relays  map[*relay]struct{} // that are open
+	relayed int64               // how many there ever were
 }
 
 // maxPast is how many removed layers stay readable.
@@ -106,7 +115,8 @@ func (e *engine) bulkheadState(target string) (active, waiting int, ok bool) {
 	return active, waiting, ok
 }
 
-func (e *engine) apply(l Layer) *layer {
+// apply puts a layer in force that starts now.
+func (e *engine) apply(l Layer, now time.Time) *layer {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.cut == nil {
@@ -116,7 +126,7 @@ func (e *engine) apply(l Layer) *layer {
 	if l.Seed != nil {
 		seed = *l.Seed
 	}
-	made := newLayer(l, seed, e.cut)
+	made := newLayer(l, seed, e.cut, now)
 	e.rest(made)
 	at := len(e.layers)
 	for at > 0 && e.layers[at-1].order > made.order {
@@ -186,6 +196,7 @@ func (e *engine) rebuild(t *target) {
 		}
 		set.bindings = append(set.bindings, b)
 		set.simple = set.simple && b.simple()
+		set.graphql = set.graphql || b.graphql != nil
 	}
 	if len(set.bindings) == 0 && !e.watched(false) {
 		set = nil

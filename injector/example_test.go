@@ -1,6 +1,7 @@
 package injector_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -154,4 +155,60 @@ func ExampleConfig_Effects() {
 	// fault_injection http_error 0.3
 	// fault_injection connection_error 0.1
 	// fault_injection timeout 0.2
+}
+
+func ExampleInjector_Relay() {
+	upstream, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer upstream.Close()
+	go func() { // a database that knows one answer
+		for {
+			c, err := upstream.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(c, "the answer is 42")
+			_ = c.Close()
+		}
+	}()
+	front, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer front.Close()
+
+	in := injector.New().Target("db")
+	in.Apply(injector.Layer{Name: "cut_off", Config: injector.Config{TCP: &injector.TCP{Toxics: []injector.Toxic{
+		{Type: injector.ToxicLimitData, Stream: injector.Downstream, Attributes: injector.ToxicAttributes{Bytes: 10}},
+	}}}})
+	go func() {
+		for {
+			c, err := front.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				err := in.Relay(context.Background(), c, func(ctx context.Context) (net.Conn, error) {
+					return (&net.Dialer{}).DialContext(ctx, "tcp", upstream.Addr().String())
+				})
+				if err != nil {
+					fmt.Println(err)
+				}
+			}()
+		}
+	}()
+
+	c, err := net.Dial("tcp", front.Addr().String())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer c.Close()
+	answer, err := io.ReadAll(c)
+	fmt.Printf("%q %v\n", answer, err)
+	// Output: "the answer" <nil>
 }

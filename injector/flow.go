@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -33,8 +34,11 @@ type hold struct {
 // starts says that they are the first of an exchange, or of a Write.
 func (f *flow) decide(n int, starts bool) {
 	l := f.conn.listener
+	if !f.meets(l.target.set.Load()) {
+		return
+	}
 	p := newPassage(context.Background(), l.engine, l.target, nil)
-	p.conn = f.conn.RemoteAddr().String()
+	p.conn, p.protocol = f.conn.RemoteAddr().String()+" "+f.op(), ProtocolTCP
 	p.steps = func(p *passage) { f.draw(p, starts) }
 	p.slotless = true
 	p.turn(true)
@@ -55,6 +59,13 @@ func (f *flow) decide(n int, starts bool) {
 	}
 }
 
+// meets reports whether anything can hold up the bytes of this direction.
+func (f *flow) meets(set *layerSet) bool {
+	return set != nil && slices.ContainsFunc(set.bindings, func(b *binding) bool {
+		return b.loss != nil || b.down != nil || f.up && b.layer.latency != nil
+	})
+}
+
 func (f *flow) draw(p *passage, starts bool) {
 	for _, b := range p.set.bindings {
 		p.stays = append(p.stays, stay{binding: b})
@@ -63,8 +74,7 @@ func (f *flow) draw(p *passage, starts bool) {
 			f.lose(p, s)
 		}
 		if r := b.layer.latency; r != nil && f.up && starts {
-			ordinal := r.count.next()
-			if r.hits.hit(ordinal) {
+			if ordinal, hit := r.draw(p.now()); hit {
 				d, jitter := r.delay(ordinal)
 				p.delay += d
 				p.jitter += jitter
@@ -73,8 +83,7 @@ func (f *flow) draw(p *passage, starts bool) {
 			}
 		}
 	}
-	p.reported = len(p.decisions) == 0
-	p.finished = p.reported
+	p.quiet()
 }
 
 func (f *flow) lose(p *passage, s *stay) {

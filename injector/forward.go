@@ -2,12 +2,16 @@ package injector
 
 import (
 	"context"
+	"errors"
 	"net/http"
 )
 
 // forward asks the upstream, with what the layers do to the response.
 func (p *passage) forward(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	r = p.throttleUp(r)
+	r = p.throttleUp(p.withoutAnswered(p.plain(r)))
+	if p.planCut(); p.cut != nil {
+		r = p.cut.request(r)
+	}
 	out := &p.out
 	out.w, out.passage = w, p
 	out.plan()
@@ -25,12 +29,30 @@ func (p *passage) forward(w http.ResponseWriter, r *http.Request, next http.Hand
 	}
 	returned := false
 	defer func() {
-		if !returned { // it panicked: the connection is aborted
-			p.pace.sync()
-			p.finish(outcome{failed: true, canceled: r.Context().Err() != nil && !out.aborted})
+		if returned {
+			return
 		}
+		if out.broken() {
+			// A proxy panics where its request was cancelled: what the client
+			// gets is not over.
+			v := recover()
+			if err, ok := v.(error); v == nil || ok && errors.Is(err, http.ErrAbortHandler) {
+				out.close()
+				return
+			}
+			defer panic(v)
+		}
+		// It panicked: the connection is aborted.
+		p.pace.sync()
+		p.finish(outcome{failed: true, canceled: p.ctx.Err() != nil && !out.aborted})
 	}()
-	next.ServeHTTP(out, r)
+	if p.graphql.edits() {
+		e := &graphqlWriter{writer: out}
+		next.ServeHTTP(e, r)
+		e.close()
+	} else {
+		next.ServeHTTP(out, r)
+	}
 	returned = true
 	out.close()
 }
@@ -39,12 +61,12 @@ func (p *passage) forward(w http.ResponseWriter, r *http.Request, next http.Hand
 // somebody learns how it ended.
 func (w *writer) busy() bool {
 	p := w.passage
-	if p.set.watched || w.alters() || len(p.downs) > 0 {
+	if p.set.watched || w.alters() || p.cut != nil || len(p.downs) > 0 || p.graphql.edits() || upgrades(p.request) {
 		return true
 	}
 	for i := range p.stays {
 		s := &p.stays[i]
-		if s.inBulkhead || s.generation != 0 || s.conn != "" {
+		if s.inBulkhead || s.faulty || s.generation != 0 || s.conn != "" {
 			return true
 		}
 	}

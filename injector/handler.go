@@ -16,15 +16,19 @@ type handler struct {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	set := h.target.set.Load()
 	if set == nil {
+		if upgrades(r) {
+			unseen(h.engine, h.target, r).forward(w, r, h.next)
+			return
+		}
 		h.next.ServeHTTP(w, r)
 		return
 	}
-	if !set.simple {
+	if !set.simple || upgrades(r) {
 		h.serve(w, r, newPassage(r.Context(), h.engine, h.target, r))
 		return
 	}
 	for i, b := range set.bindings {
-		if d := b.draw(b.matches(r, h.engine.trustForwarded), time.Time{}); d.hits != 0 {
+		if d := b.draw(r, b.listen(r), b.matches(r, h.engine.trustForwarded), time.Time{}); d.hits != 0 {
 			p := newPassage(r.Context(), h.engine, h.target, r)
 			p.set, p.at, p.drew, p.drawn = set, i, true, d
 			h.serve(w, r, p)
@@ -40,6 +44,10 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, p *passage) {
 	switch {
 	case !p.admit():
 		p.abandon()
+		if p.expired {
+			p.giveUp(w)
+			return
+		}
 		panic(http.ErrAbortHandler)
 	case p.end.kind == "":
 		p.forward(w, r, h.next)
@@ -50,6 +58,9 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, p *passage) {
 
 // answer sends the client what a terminal fault decided.
 func (p *passage) answer(w http.ResponseWriter) {
+	if p.end.garbled() {
+		p.drain(w)
+	}
 	reset, left := p.stallDown()
 	p.pace.sync()
 	switch a := p.end.answer; {
@@ -59,11 +70,15 @@ func (p *passage) answer(w http.ResponseWriter) {
 	case reset:
 		p.finish(outcome{fault: KindPacketLoss, failed: true})
 		disconnect(w, abortReset)
+	case p.end.garbled():
+		p.finish(outcome{fault: p.end.kind, failed: true})
+		p.garble(w)
 	case a == nil:
 		p.finish(outcome{fault: p.end.kind, failed: true})
 		disconnect(w, p.end.abort)
 	default:
-		p.finish(outcome{status: a.status, fault: p.end.kind, failed: a.status >= 500})
+		a = p.translated(a)
+		p.finish(outcome{status: a.status, fault: p.end.kind, failed: a.failed()})
 		a.writeHeader(w.Header())
 		p.mark(w.Header())
 		w.WriteHeader(a.status)

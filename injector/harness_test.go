@@ -35,7 +35,16 @@ func serve(t *testing.T, in *injector.Injector, h http.Handler) *httptest.Server
 // get fetches a URL and returns the response and as much of the body as there
 // was.
 func get(c *http.Client, url string) (*http.Response, string, error) {
-	resp, err := c.Get(url)
+	req, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	return do(c, req)
+}
+
+// do is get for a request.
+func do(c *http.Client, req *http.Request) (*http.Response, string, error) {
+	resp, err := c.Do(req)
 	if err != nil {
 		return nil, "", err
 	}
@@ -154,7 +163,9 @@ func virtual(t *testing.T, h http.Handler, opts []injector.Option, f func(w *wor
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{T: t, in: injector.New(opts...), lis: newMemory()}
-		server := &http.Server{Handler: w.in.Handler(h)}
+		server := &http.Server{Handler: w.in.Handler(h), Protocols: new(http.Protocols)}
+		server.Protocols.SetHTTP1(true)
+		server.Protocols.SetUnencryptedHTTP2(true)
 		go func() { _ = server.Serve(w.lis) }() // ends when the test closes it
 		transport := &http.Transport{DialContext: w.lis.dial, MaxIdleConnsPerHost: 100}
 		w.client = &http.Client{Transport: transport}
@@ -246,6 +257,8 @@ func (s *sequencer) run() {
 }
 
 func (s *sequencer) Slot() injector.Slot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.slots++
 	return slot(2 * (s.slots*7919%9999 + 1))
 }
@@ -287,4 +300,11 @@ func serveProtocol(t *testing.T, in *injector.Injector, h http.Handler, http2 bo
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	return s
+}
+
+// done is how many requests have ended.
+func (e *events) done() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.outcomes)
 }

@@ -6,8 +6,9 @@ import (
 )
 
 // An Injector holds the layers in force and puts them in front of handlers,
-// transports and listeners. Without a layer it costs one atomic load a request.
-// It is safe for concurrent use.
+// transports and listeners. Without a layer it costs one atomic load a request,
+// and a look at whether it asks for WebSocket: such a connection meets the layers
+// that come while it is open. It is safe for concurrent use.
 //
 // An Injector made by New stands for the target named "default"; Target gives
 // views for others. All views share one set of layers.
@@ -52,7 +53,7 @@ func TrustForwarded() Option { return option(func(e *engine) { e.trustForwarded 
 
 // New returns an Injector with no layer in force.
 func New(opts ...Option) *Injector {
-	e := &engine{bound: map[*layer]map[string]*binding{}, targets: map[string]*target{}}
+	e := &engine{bound: map[*layer]map[string]*binding{}, targets: map[string]*target{}, relays: map[*relay]struct{}{}}
 	for _, o := range opts {
 		o.apply(e)
 	}
@@ -81,11 +82,13 @@ func (in *Injector) Target(name string) *Injector {
 func (in *Injector) Apply(l Layer) (remove func()) {
 	var made *layer
 	in.engine.alone(func(now time.Time) {
-		made = in.engine.apply(l)
+		made = in.engine.apply(l, now)
 		in.engine.changed(now, true, made)
 	})
+	in.engine.reach()
 	return func() {
 		in.engine.alone(func(now time.Time) { in.engine.changed(now, false, in.engine.remove(made)...) })
+		in.engine.reach()
 	}
 }
 
@@ -104,6 +107,7 @@ func (in *Injector) ObserveAll(all bool) {
 // delays too. The Injector can be used again afterwards.
 func (in *Injector) Release() {
 	in.engine.alone(func(now time.Time) { in.engine.changed(now, false, in.engine.release()...) })
+	in.engine.reach()
 }
 
 // Ordered reports whether the injector was made with InOrder, and has effect.
@@ -111,6 +115,9 @@ func (in *Injector) Ordered() bool { return in.engine.order != nil }
 
 // Draws returns what the sampled rules of a layer have decided so far, one Draw
 // for each kind that is on; for packet loss, each direction of a request draws.
+// Requests that a schedule leaves out do not draw. Rules whose schedule is a ramp
+// are left out: they have no one probability. What override headers asked for is
+// not counted.
 // It works for layers in force and for the last 256 that were removed; it
 // returns nil for others. Where several layers have the same name and
 // iteration, the one in force counts, else the last.

@@ -52,7 +52,7 @@ func (n *notebook) again(t *testing.T, seed uint64, layers map[string]injector.L
 		switch what := what.(type) {
 		case injector.LayerChange:
 			if what.On {
-				c.On(layers[what.Layer.Name])
+				c.On(at, layers[what.Layer.Name])
 			} else {
 				require.NoError(t, c.Off(what.Layer))
 			}
@@ -167,6 +167,95 @@ func TestDecisionsFollowFromTheJournal(t *testing.T) {
 	decisions, transitions := book.again(t, 5, layers)
 	require.Greater(t, decisions, 500)
 	require.Positive(t, transitions)
+}
+
+// seasonal is a config with schedules of every kind, and with what depends on the
+// requests that are inside or on their headers.
+func seasonal(i int) injector.Config {
+	schedules := []injector.Schedule{
+		{Type: "first", Count: 40}, {Type: "every", Count: 3}, {Type: "window", From: time.Millisecond, To: 3 * time.Millisecond, Period: 5 * time.Millisecond},
+		{Type: "ramp", Start: new(0.2)},
+	}
+	return injector.Config{
+		Latency: &injector.Latency{FixedDelay: 30 * time.Microsecond, Probability: new(0.3), Schedule: &schedules[i%4]},
+		FaultInjection: &injector.FaultInjection{
+			HTTPErrors: []int{500, 503}, HTTPErrorProbability: new(0.3), ConnectionErrorProbability: new(0.2), ConnectionErrorKind: injector.MalformedChunk,
+			PartialResponseProbability: new(0.1), RetryAfter: new(time.Second), MaxActiveFaults: new(2), OverrideHeaders: i%2 == 0,
+			Dribble:  &injector.Dribble{NumberOfChunks: 2, TotalDuration: 200 * time.Microsecond, Probability: new(0.2)},
+			Rewrite:  &injector.Rewrite{Status: 502, Probability: new(0.2)},
+			Schedule: &schedules[(i/4+i)%4],
+		},
+		CircuitBreaker: &injector.CircuitBreaker{FailureThreshold: 6, Timeout: 200 * time.Microsecond},
+	}
+}
+
+// Schedules, limits of faults, and what requests ask for are made again from the
+// journal too. It is not parallel: its clients take every core that there is.
+func TestSchedulesFollowFromTheJournal(t *testing.T) {
+	book := &notebook{}
+	in := injector.New(injector.WithSeed(5), injector.InOrder(), injector.WithObserver(book))
+	layers := map[string]injector.Layer{}
+	for i := range 16 {
+		name := fmt.Sprintf("season-%d", i)
+		layers[name] = injector.Layer{Name: name, Config: seasonal(i), Duration: 8 * time.Millisecond}
+	}
+	h := in.Handler(ok)
+	var all sync.WaitGroup
+	stop := make(chan struct{})
+	for c := range 6 {
+		all.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				r := httptest.NewRequest(http.MethodGet, "/thing", nil)
+				switch (n + c) % 4 {
+				case 0:
+					r.Header.Set(injector.OverrideHeaderStatus, "418")
+					r.Header.Set(injector.OverrideHeaderStatusPercentage, "62.5")
+				case 1:
+					r.Header.Set(injector.EnvoyHeaderDelay, "1")
+					r.Header.Set(injector.EnvoyHeaderDelayPercentage, "20")
+				}
+				func() {
+					defer func() { _ = recover() }() // aborted responses
+					h.ServeHTTP(httptest.NewRecorder(), r)
+				}()
+			}
+		})
+	}
+	for i := range 16 {
+		remove := in.Apply(layers[fmt.Sprintf("season-%d", i)])
+		time.Sleep(8 * time.Millisecond)
+		remove()
+	}
+	close(stop)
+	all.Wait()
+	kinds, masked, asked := map[string]int{}, 0, 0
+	for _, n := range book.notes {
+		q, is := n.(injector.Request)
+		if !is {
+			continue
+		}
+		if q.Asked != nil {
+			asked++
+		}
+		for _, d := range q.Decisions {
+			kinds[d.Kind]++
+			if d.Masked {
+				masked++
+			}
+		}
+	}
+	require.Positive(t, masked)
+	require.Positive(t, asked)
+	for _, kind := range []string{"latency", "http_error", "connection_error", "partial_response", "chunked_dribble_delay", "response_rewrite"} {
+		require.Positive(t, kinds[kind], "%s of %v", kind, kinds)
+	}
+	decisions, _ := book.again(t, 5, layers)
+	require.Greater(t, decisions, 100)
 }
 
 // Every way in which a wait can end is told, and leads to the same again.

@@ -12,23 +12,34 @@ const maxDelay = 365 * 24 * time.Hour
 // A latencyRule decides which requests of a layer are delayed, and by how much.
 type latencyRule struct {
 	Latency
-	count  counter
+	count  counter    // of the requests in the schedule
+	times  *timetable // nil: always
 	hits   *sampler
 	base   uint64 // keys of the draws
 	jitter uint64
 	second uint64
 }
 
-func newLatencyRule(l *Latency, key func(kind string) uint64) *latencyRule {
+func newLatencyRule(l *Latency, times *timetable, key func(kind string) uint64) *latencyRule {
 	r := &latencyRule{
-		Latency: *l,
-		hits:    newSampler(key(KindLatency), or(l.Probability, 1), l.Sampling),
-		base:    key("base"), jitter: key("jitter"), second: key("base2"),
+		Latency: *l, times: times,
+		hits: newSampler(key(KindLatency), or(l.Probability, 1), l.Sampling),
+		base: key("base"), jitter: key("jitter"), second: key("base2"),
 	}
 	if l.Distribution != nil {
 		r.Distribution = new(*l.Distribution)
 	}
 	return r
+}
+
+// draw takes the next request's ordinal, and reports whether it is delayed.
+func (r *latencyRule) draw(now time.Time) (ordinal uint64, hit bool) {
+	share, in := r.times.admit(now)
+	if !in {
+		return 0, false
+	}
+	ordinal = r.count.next()
+	return ordinal, r.hits.thin(ordinal, share)
 }
 
 // delay is how long the request with that ordinal is delayed when it is hit,

@@ -16,6 +16,11 @@ type Layer struct {
 	Silent    bool     // leave the X-Mockforge headers out
 	Seed      *uint64  // of its decisions. Default: the Injector's
 	Order     int      // requests pass layers in ascending order, equal ones in order of Apply
+
+	// Duration is how long the layer is meant to last, for ramps; it ends when
+	// it is removed all the same. Default (0): unknown; a ramp is then at its end
+	// from the beginning.
+	Duration time.Duration
 }
 
 // A layer is a Layer made ready: its rules, and what they have counted.
@@ -26,11 +31,16 @@ type layer struct {
 	silent  bool
 	step    []string // the value of X-Mockforge-Step
 
-	latency *latencyRule // the sampled rules, shared by all targets; nil: off
-	faults  *faultRule
-	loss    *lossRule
-	answers *answers
-	parts   parts
+	latency   *latencyRule // the sampled rules, shared by all targets; nil: off
+	faults    *faultRule
+	grpc      *grpcRule
+	loss      *lossRule
+	graphql   *graphqlRule
+	websocket *websocketRule
+	answers   *answers
+	toxics    []*toxicRule
+	parts     parts
+	clocked   bool // its draws depend on the instant
 
 	reached limitCounts
 	off     atomic.Bool
@@ -50,7 +60,8 @@ type parts struct {
 // limitCounts count the requests that reached each limit of a layer.
 type limitCounts struct{ breaker, bulkhead, rate, conns, bandwidth atomic.Uint64 }
 
-func newLayer(l Layer, seed uint64, cut *bell) *layer {
+// newLayer makes a layer that starts now.
+func newLayer(l Layer, seed uint64, cut *bell, now time.Time) *layer {
 	c := l.Config
 	out := &layer{
 		ref: LayerRef{Name: l.Name, Iteration: l.Iteration}, order: l.Order, targets: slices.Clone(l.Targets), silent: l.Silent,
@@ -61,15 +72,28 @@ func newLayer(l Layer, seed uint64, cut *bell) *layer {
 		return func(kind string) uint64 { return keyOf(base, section, kind) }
 	}
 	if s := c.latency(); s != nil {
-		out.latency = newLatencyRule(s, key("latency"))
+		out.latency = newLatencyRule(s, newTimetable(s.Schedule, now, l.Duration), key("latency"))
+		out.clocked = out.latency.times.clocked()
 	}
 	if s := c.faults(); s != nil && len(s.effects()) > 0 {
-		out.faults = newFaultRule(s, key("fault_injection"))
+		out.faults = newFaultRule(s, newTimetable(s.Schedule, now, l.Duration), key("fault_injection"))
 		out.answers = newAnswers(l.Name, out.faults)
+		burst := out.faults.pattern != nil && out.faults.pattern.codes == nil
+		out.clocked = out.clocked || burst || out.faults.times.clocked()
+	}
+	if s := c.grpc(); s != nil {
+		out.grpc = newGRPCRule(s, l.Name, key("grpc"))
+	}
+	if s := c.graphql(); s != nil {
+		out.graphql = newGraphQLRule(s, l.Name, key("graphql"))
 	}
 	if s := c.shaping(); s != nil {
 		out.loss = newLossRule(s, key("traffic_shaping"))
 		out.parts.conns, out.parts.bandwidth = max(s.MaxConnections, 0), max(s.BandwidthLimit, 0)
+	}
+	out.toxics = newToxicRules(c.tcp(), key("tcp"))
+	if s := c.websocket(); s != nil {
+		out.websocket = newWebSocketRule(s, l.Name, key("websocket"))
 	}
 	if s := c.breaker(); s != nil {
 		out.parts.breaker = new(*s)
@@ -90,8 +114,9 @@ func (l *layer) applies(target string) bool {
 
 // A drawn is what a request drew from the latency and fault rules of a layer.
 type drawn struct {
-	latency, fault uint64 // ordinals
-	hits           hit
+	latency, fault, call uint64 // ordinals
+	hits                 hit
+	faulted              bool // the fault rule drew: it matches, and is in its schedule
 }
 
 // matches reports whether the layer's request matcher matches a request.
@@ -99,18 +124,33 @@ func (l *layer) matches(r *http.Request, trustForwarded bool) bool {
 	return l.faults == nil || l.faults.matcher == nil || l.faults.matcher.match(r, trustForwarded)
 }
 
-// draw takes the next ordinals of the rules that a request reaches. matched
-// says whether the layer's matcher matches it.
-func (l *layer) draw(matched bool, now time.Time) (d drawn) {
+// listen is the protocol that a request speaks, where the layer asks.
+func (l *layer) listen(r *http.Request) string {
+	if l.grpc == nil {
+		return ""
+	}
+	return protocolOf(r)
+}
+
+// draw takes the next ordinals of the rules that a request of that protocol
+// reaches. matched says whether the layer's matcher matches it; now counts where
+// the layer is clocked.
+func (l *layer) draw(r *http.Request, protocol string, matched bool, now time.Time) (d drawn) {
 	if rule := l.latency; rule != nil {
-		d.latency = rule.count.next()
-		if rule.hits.hit(d.latency) {
+		var hit bool
+		if d.latency, hit = rule.draw(now); hit {
 			d.hits = hitLatency
 		}
 	}
 	if rule := l.faults; rule != nil && matched {
-		d.fault = rule.count.next()
-		d.hits |= rule.draw(d.fault, now)
+		var share float64
+		if d.fault, share, d.faulted = rule.next(now); d.faulted {
+			d.hits |= rule.draw(d.fault, share, now)
+		}
+	}
+	if rule := l.grpc; rule != nil && rule.reaches(r, protocol) {
+		d.call = rule.count.next()
+		d.hits |= rule.draw(d.call)
 	}
 	return d
 }

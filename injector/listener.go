@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -14,15 +15,17 @@ import (
 // twice.
 //
 // At accept, connection errors are drawn and max_connections counts open
-// connections; a connection that is refused is reset (closed, for tcp_close)
-// and never returned. In a connection, latency is added to the first bytes that
-// the client sends, and to the first that follow an answer; packet loss draws
-// for each Read that delivers bytes and for each Write; bandwidth limits both
-// directions. All of it heeds deadlines, follows the layers in force at the
-// time, and ends early when the connection is closed. HTTP errors, time-outs,
-// partial responses and corruption do not exist here: where they are drawn they
-// count as masked. Rate limits, breakers and bulkheads are not applied. Of a
-// request matcher, only source addresses can match.
+// connections; a connection that is refused is reset and never returned (for
+// tcp_close and the kinds that send garbage it is closed). In a connection,
+// latency is added to the first bytes that the client sends, and to the first
+// that follow an answer; packet loss draws for each Read that delivers bytes and
+// for each Write; bandwidth limits both directions. All of it heeds deadlines,
+// follows the layers in force at the time, and ends early when the connection is
+// closed. The toxics of a TCP section need Relay, which knows the upstream too.
+// HTTP errors, time-outs and faults of responses do not exist here: where they
+// are drawn they count as masked. Schedules hold; max_active_faults and
+// override_headers do not. Rate limits, breakers and bulkheads are not applied.
+// Of a request matcher, only source addresses can match.
 //
 // The observer is told of each connection, and of each Read or Write in which
 // something was injected.
@@ -34,6 +37,7 @@ type listener struct {
 	net.Listener
 	engine *engine
 	target *target
+	relay  *relay // of the connection, if it is one's
 }
 
 // Accept returns the next connection that is not refused.
@@ -52,10 +56,13 @@ func (l *listener) Accept() (net.Conn, error) {
 // open decides about a connection. It returns nil where it was refused.
 func (l *listener) open(c net.Conn) *conn {
 	if l.target.set.Load() == nil {
+		if l.relay != nil {
+			l.engine.enroll(l.relay)
+		}
 		return newConn(l, c, nil)
 	}
 	p := newPassage(context.Background(), l.engine, l.target, nil)
-	p.conn, p.perRequest = c.RemoteAddr().String(), true
+	p.conn, p.perRequest, p.protocol, p.relay = c.RemoteAddr().String(), true, ProtocolTCP, l.relay
 	client := addrOf(p.conn)
 	p.steps = func(p *passage) { p.connect(client) }
 	p.turn(true)
@@ -74,23 +81,50 @@ func (l *listener) open(c net.Conn) *conn {
 
 // connect takes a connection through the layers.
 func (p *passage) connect(client netip.Addr) {
+	p.reserve()
 	for _, b := range p.set.bindings {
 		p.stays = append(p.stays, stay{binding: b})
 		s := &p.stays[len(p.stays)-1]
-		p.countConn(s)
+		if p.relay == nil || !p.relay.dialed.entered(b) {
+			p.countConn(s)
+		}
+		p.breakConn(s, client)
+		if p.relay != nil && p.end.kind == "" {
+			p.relay.draw(p, s, false)
+		}
 		if p.end.kind != "" {
 			return
 		}
-		r := b.faults
-		if r == nil || r.matcher != nil && !r.matcher.matchConn(client) {
-			continue
+	}
+}
+
+// reserve takes what the connection of a relay needs besides its slot: slots of
+// those that wait in its directions, and a place among those that layers reach
+// later.
+func (p *passage) reserve() {
+	if p.relay == nil {
+		return
+	}
+	p.engine.enroll(p.relay)
+	if p.engine.sequencer != nil {
+		for range relaySlots {
+			p.slots = append(p.slots, p.engine.sequencer.Slot())
 		}
-		s.drawn.fault = r.count.next()
-		s.drawn.hits = r.draw(s.drawn.fault, p.now())
+	}
+}
+
+// breakConn draws the connection errors of one layer.
+func (p *passage) breakConn(s *stay, client netip.Addr) {
+	if r := s.faults; p.end.kind == "" && r != nil && (r.matcher == nil || r.matcher.matchConn(client)) {
+		var share float64
+		if s.drawn.fault, share, s.drawn.faulted = r.next(p.now()); !s.drawn.faulted {
+			return
+		}
+		s.drawn.hits = r.draw(s.drawn.fault, share, p.now())
 		if s.drawn.hits&hitConnectionError != 0 {
 			how := abortReset
-			if r.connectionKind == TCPClose {
-				how = abortClose
+			if r.connectionKind != TCPReset && r.connectionKind != HTTP503 {
+				how = abortClose // garbage stands in place of a response, and there is none
 			}
 			p.terminal(s, r.connection, nil, how, Decision{Kind: KindConnectionError})
 		}
@@ -103,9 +137,6 @@ func (p *passage) connect(client netip.Addr) {
 			d.Kind, d.Status = KindTimeout, http.StatusGatewayTimeout
 			p.hide(s, r.timeout, d)
 		}
-		if p.end.kind != "" {
-			return
-		}
 	}
 }
 
@@ -115,11 +146,22 @@ func (p *passage) connect(client netip.Addr) {
 // called, which may be done more than once; Handler does not count it again.
 // The error wraps ECONNREFUSED, or is the context's.
 func (in *Injector) AdmitConn(ctx context.Context, client string) (release func(), err error) {
+	return in.admitDial(ctx, client, false)
+}
+
+// AdmitTCP is AdmitConn for a target whose connections Relay carries: the toxics
+// refuse and down refuse the dial too. Relay knows a connection by its client's
+// address, and neither counts it nor refuses it again.
+func (in *Injector) AdmitTCP(ctx context.Context, client string) (release func(), err error) {
+	return in.admitDial(ctx, client, true)
+}
+
+func (in *Injector) admitDial(ctx context.Context, client string, tcp bool) (release func(), err error) {
 	set := in.target.set.Load()
 	limited := false
 	if set != nil {
 		for _, b := range set.bindings {
-			limited = limited || b.conns != nil
+			limited = limited || b.conns != nil || tcp && slices.ContainsFunc(b.toxics, (*toxicRule).refuses)
 		}
 	}
 	if !limited {
@@ -128,24 +170,40 @@ func (in *Injector) AdmitConn(ctx context.Context, client string) (release func(
 	p := newPassage(ctx, in.engine, in.target, nil)
 	p.conn = client
 	p.steps = (*passage).dial
+	if tcp {
+		p.protocol = ProtocolTCP
+	}
 	if !p.turn(true) {
 		return nil, ctx.Err()
 	}
 	p.pace.sync()
 	defer p.depart()
-	if p.end.kind == "" {
+	if p.end.kind != "" {
+		p.finish(outcome{fault: p.end.kind, failed: true})
+		return nil, abortRefuse.err()
+	}
+	if !tcp {
 		return p.letGo, nil
 	}
-	p.finish(outcome{fault: p.end.kind, failed: true})
-	return nil, abortRefuse.err()
+	in.target.dialing(p)
+	return func() {
+		in.target.dialed(p)
+		p.letGo()
+	}, nil
 }
 
-// dial takes a dial through the connection limits. One that is let through is
-// nobody's business: its requests are reported.
+// dial takes a dial through what can refuse it. One that is let through is
+// nobody's business: its requests are reported, or its connection.
 func (p *passage) dial() {
 	for _, b := range p.set.bindings {
 		p.stays = append(p.stays, stay{binding: b})
-		p.countConn(&p.stays[len(p.stays)-1])
+		s := &p.stays[len(p.stays)-1]
+		p.countConn(s)
+		for _, rule := range b.toxics {
+			if p.end.kind == "" && p.protocol == ProtocolTCP && rule.refuses() {
+				p.refused(s, rule)
+			}
+		}
 		if p.end.kind != "" {
 			return
 		}

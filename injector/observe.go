@@ -33,7 +33,8 @@ type Request struct {
 	Endpoint  string          // method and route pattern, ids replaced
 	RequestID string          // the caller's X-Request-Id
 	Protocol  string          // a Protocol… constant; "": plain HTTP
-	Operation string          // of GraphQL: its type and name, such as "query Cart"
+	Operation string          // of GraphQL: its type and name, such as "query Cart"; of a batch, all of them, "; " between them
+	TopFields []int           // of GraphQL: how many fields each operation has at its top
 	Layers    []LayerRef      // the layers it entered, in order
 	Decisions []Decision      // what fired or was masked, in order
 	Delay     time.Duration   // the sum of all computed delays
@@ -46,6 +47,15 @@ type Request struct {
 	Client string // the client's address
 	Conn   string // the connection, for connection limits
 	Length int64  // of the body, as announced; -1: unknown
+	Asked  *Asked // by its override headers, where a layer of the target heeds them; nil: nothing
+}
+
+// Asked is what a request's override headers ask for, see OverrideHeaderDelay.
+type Asked struct {
+	Delay            time.Duration // 0: none
+	DelayPercentage  float64       // 0–100: how likely the delay is; of no delay 0
+	Status           int           // 0: none
+	StatusPercentage float64       // 0–100: how likely the error is; of no status 0
 }
 
 // A LayerRef names a layer: the step that it belongs to and its iteration.
@@ -59,9 +69,10 @@ type Decision struct {
 	Layer   LayerRef
 	Kind    string        // a Kind… constant
 	Ordinal uint64        // of the request within its rule, from 0
-	Status  int           // the status answered; 0: none
+	Status  int           // the status answered, or, where the answer was translated, what it stands for; 0: none
 	Delay   time.Duration // the delay injected; 0: none
 	Retry   time.Duration // after which a limit or a breaker said to come again; 0: nothing
+	InBatch int           // in a batch of GraphQL: which operation, from 1; 0: the request
 	Masked  bool          // hidden by an earlier fault
 }
 
@@ -130,12 +141,16 @@ type Outcome struct {
 	Layers   []LayerRef
 	Status   int    // what the client was sent; 0: nothing, or an aborted connection
 	Fault    string // the Kind that made the outcome; "": the upstream's own
-	Failed   bool   // a 5xx, or a connection or time-out fault
+	Failed   bool   // a 5xx or what stands for one in the request's protocol, or a connection or time-out fault
 	Canceled bool   // the client left first
 
 	// How long bandwidth limits held back bytes of the request, and of the
 	// response.
 	HeldUp, HeldDown time.Duration
+
+	// Those of the Request's Decisions that did not come to be, because the
+	// call ended before.
+	Spared []Decision
 
 	Context context.Context // the Request's
 }
@@ -156,7 +171,8 @@ type Draw struct {
 	Kind        string
 	Probability float64
 	Sampling    Sampling
-	Requests    uint64 // how many requests drew
+	Requests    uint64 // how many requests (or connections, or messages) drew
 	Injected    uint64
 	Masked      uint64
+	Rules       int // how many rules of their own were added up, such as one for each direction; 0: one
 }

@@ -66,10 +66,16 @@ func (a *pace) syncIf(yes bool) {
 // sleep waits until bytes are through a layer's limit. It ends early when the
 // layer goes, and reports false when the client left.
 func (a *pace) sleep(ctx context.Context, until time.Time, l *layer) bool {
+	return a.rest(ctx, until, &l.gone, l.cut)
+}
+
+// rest waits until an instant, or until one of two bells rings; nil ones never
+// do. It reports false when the client left.
+func (a *pace) rest(ctx context.Context, until time.Time, gone, cut *bell) bool {
 	if a.slot != nil {
 		until = a.slot.After(until)
 	}
-	heard, stop, quiet := listenAll(&l.gone, l.cut)
+	heard, stop, quiet := listenAll(gone, cut)
 	if !quiet {
 		return true
 	}

@@ -20,7 +20,9 @@ type passage struct {
 	body       *replay
 
 	n        int64
-	slot     Slot // nil without a Sequencer
+	slot     Slot   // nil without a Sequencer
+	slots    []Slot // of the directions of a connection
+	relay    *relay // of the connection; nil: it is none's
 	pace     pace
 	arrived  time.Time
 	endpoint string    // once it was reported
@@ -51,6 +53,14 @@ type passage struct {
 	protocol  string            // see speaks
 	operation string            // of GraphQL
 	listened  bool              // protocol is known
+	until     time.Time         // when the client of a call gives up; zero: it did not say
+	expired   bool              // until came
+	cut       *cut              // of a call that is to be broken off; nil: none
+	asked     *Asked            // by its headers; nil: nothing
+	heard     bool              // asked is known
+	looked    bool              // for GraphQL
+	graphql   *graphqlRequest   // nil: it is none, or nobody asks
+	socket    *socket           // of which it is a message; nil: none
 	once      sync.Once         // of letGo
 
 	// Made with the passage, so that a request that is only looked at costs
@@ -80,8 +90,10 @@ type stay struct {
 	generation uint64 // of the breaker that admitted it; 0: none
 	inBulkhead bool   // it is in progress in the bulkhead
 	conn       string // it is counted there
+	faulty     bool   // it is counted among the requests with a fault
 	drawn      drawn
 	missed     bool // the layer's matcher does not match it
+	ops        []operationDraw
 	latency    time.Duration
 	kind       string // what goes into X-Mockforge-Fault; "": nothing
 }
@@ -99,12 +111,14 @@ type ending struct {
 	kind   string
 	stay   int // which layer made it
 	answer *answer
-	abort  abort // where there is no answer
+	abort  abort  // where there is no answer
+	noise  uint64 // key of what is sent instead of one
 }
 
-// failed reports whether the ending is a 5xx, or a connection or time-out fault.
-func (e ending) failed() bool {
-	return e.kind != "" && (e.answer == nil || e.answer.status >= 500)
+// fails reports whether the ending is a 5xx or what is one in the request's
+// protocol, or a connection or time-out fault.
+func (p *passage) fails() bool {
+	return p.end.kind != "" && (p.end.answer == nil || p.translated(p.end.answer).failed())
 }
 
 // abort is how a connection ends without an answer.
@@ -114,7 +128,24 @@ const (
 	abortReset abort = iota + 1
 	abortClose
 	abortRefuse // reset, or the dial itself where there is one
+	abortChunk  // after a header and what is no chunk
+	abortNoise  // after what is no HTTP
 )
+
+// abort is how the kind ends a connection; 0: it does not.
+func (k ConnectionErrorKind) abort() abort {
+	switch k {
+	case TCPReset:
+		return abortReset
+	case TCPClose:
+		return abortClose
+	case MalformedChunk:
+		return abortChunk
+	case RandomData:
+		return abortNoise
+	}
+	return 0
+}
 
 // now is the instant of the last turn. Without a Sequencer the clock is read
 // when it is first needed.
@@ -137,7 +168,7 @@ func (p *passage) record(s *stay, d Decision) {
 func (p *passage) stop(kind string, a *answer, how abort) {
 	i := len(p.stays) - 1
 	p.stays[i].kind = kind
-	p.end = ending{kind: kind, stay: i, answer: a, abort: how}
+	p.end = ending{kind: kind, stay: i, answer: p.asOperations(i, a), abort: how}
 }
 
 // refs are the layers that the request entered.
@@ -191,7 +222,19 @@ func (p *passage) observed() *Request {
 		}
 		out.Method, out.Host, out.Path, out.Endpoint, out.RequestID = methodOf(r), hostOf(r), r.URL.Path, endpoint(r), r.Header.Get("X-Request-Id")
 		p.endpoint = out.Endpoint
-		out.Protocol, out.Operation = p.speaks(), p.operation
+		out.Operation = p.operation
+		if p.engine.journal != nil || p.heard {
+			out.Asked = p.asks()
+		}
+		if p.graphql != nil {
+			out.TopFields = p.graphql.topFields()
+		}
+	}
+	out.Protocol = p.speaks()
+	if s := p.socket; s != nil {
+		out.Path, out.Endpoint, out.RequestID = s.path, s.endpoint, s.request
+		out.Protocol, out.Operation = ProtocolWebSocket, p.operation
+		p.endpoint = out.Endpoint
 	}
 	return out
 }

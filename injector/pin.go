@@ -3,6 +3,7 @@ package injector
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -99,11 +100,15 @@ func (p *passage) count(i int) {
 		return
 	}
 	if s.layer.latency != nil {
-		s.layer.latency.count.next()
+		s.layer.latency.draw(p.now())
 	}
 	if s.faults != nil && !s.missed {
-		s.faults.count.next()
+		s.faults.next(p.now())
 	}
+	if s.layer.grpc != nil && s.layer.grpc.reaches(p.request, p.speaks()) {
+		s.layer.grpc.count.next()
+	}
+	p.countOperations(i)
 }
 
 // again does what was decided for the layer of one stay.
@@ -112,14 +117,19 @@ func (p *passage) again(i int, d Decision) {
 	if d.Masked {
 		return
 	}
-	s.kind = d.Kind
-	end := func(a *answer, how abort) { p.end = ending{kind: d.Kind, stay: i, answer: a, abort: how} }
+	was := s.kind
+	if d.Kind != KindStreamInterruption {
+		s.kind = d.Kind
+	}
+	end := func(a *answer, how abort) {
+		p.end = ending{kind: d.Kind, stay: i, answer: p.asOperations(i, a), abort: how}
+	}
 	answered := func(code, message string) {
 		end(newAnswer(d.Status, code, message, s.ref.Name, d.Retry), 0)
 	}
 	switch d.Kind {
 	case KindLatency:
-		s.latency = d.Delay
+		s.latency += d.Delay // it may have been asked for besides
 		p.delay += d.Delay
 	case KindPacketLoss:
 		// A loss that lasts until the connection's time-out was a wait, if it was
@@ -130,17 +140,33 @@ func (p *passage) again(i int, d Decision) {
 		}
 	case KindHTTPError:
 		answered(KindHTTPError, "injected HTTP error")
+		p.end.answer.message += " " + strconv.Itoa(d.Status)
+	case KindGRPCStatus:
+		p.delay += d.Delay
+		message := ""
+		if s.layer.grpc != nil {
+			message = s.layer.grpc.message
+		}
+		end(newGRPCAnswer(d.Status, message, s.ref.Name), 0)
+	case KindStreamInterruption:
+		if s.layer.grpc != nil && s.layer.grpc.interruption != nil {
+			s.drawn.call = d.Ordinal
+			s.drawn.hits |= hitInterruption
+		}
 	case KindTimeout:
 		p.delay += d.Delay
 		answered(KindTimeout, "injected time-out")
 	case KindConnectionError:
-		switch {
-		case d.Status != 0:
+		if d.Status != 0 {
 			answered(KindConnectionError, "injected connection error")
-		case s.faults != nil && s.faults.connectionKind == TCPClose:
-			end(nil, abortClose)
-		default:
-			end(nil, abortReset)
+			return
+		}
+		end(nil, abortReset)
+		if s.faults != nil {
+			p.end.noise = Mix(s.faults.garbage, d.Ordinal)
+			if how := s.faults.connectionKind.abort(); how != 0 {
+				p.end.abort = how
+			}
 		}
 	case KindConnectionLimit:
 		end(nil, abortRefuse)
@@ -150,10 +176,14 @@ func (p *passage) again(i int, d Decision) {
 		answered("rate_limit_exceeded", "the rate limit of "+p.target.name+" is exceeded")
 	case KindBulkhead:
 		answered("bulkhead_rejected", "too many requests are in progress for "+p.target.name)
-	case KindPartialResponse, KindPayloadCorruption:
-		if s.faults != nil {
-			s.drawn.fault = d.Ordinal
-			s.drawn.hits |= map[string]hit{KindPartialResponse: hitPartial, KindPayloadCorruption: hitCorruption}[d.Kind]
+	case KindGraphQLError, KindResolverLatency, KindPartialData:
+		p.againOperation(i, d, was)
+	case KindPartialResponse, KindPayloadCorruption, KindChunkedDribble, KindResponseRewrite:
+		for h := hitPartial; s.faults != nil && h <= hitRewrite; h <<= 1 {
+			if kind, rule := s.faults.of(h); kind == d.Kind && rule != nil {
+				s.drawn.fault = d.Ordinal
+				s.drawn.hits |= h
+			}
 		}
 	}
 }

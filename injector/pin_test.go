@@ -31,6 +31,16 @@ func TestPins(t *testing.T) {
 		{"connection close", injector.Config{FaultInjection: &injector.FaultInjection{ConnectionErrorProbability: always, ConnectionErrorKind: injector.TCPClose}}, 0, "connection_error", false},
 		{"partial", injector.Config{FaultInjection: &injector.FaultInjection{PartialResponseProbability: always}}, 2, "partial_response", true},
 		{"corruption", injector.Config{FaultInjection: &injector.FaultInjection{PayloadCorruptionProbability: always}}, 2, "payload_corruption", true},
+		{"connection chunk", injector.Config{FaultInjection: &injector.FaultInjection{ConnectionErrorProbability: always, ConnectionErrorKind: injector.MalformedChunk}}, 1, "connection_error", false},
+		{"connection noise", injector.Config{FaultInjection: &injector.FaultInjection{ConnectionErrorProbability: always, ConnectionErrorKind: injector.RandomData}}, 1, "connection_error", true},
+		{"retry after", injector.Config{FaultInjection: &injector.FaultInjection{HTTPErrorProbability: always, RetryAfter: new(3 * time.Second)}}, 0, "http_error", false},
+		{"dribble", injector.Config{FaultInjection: &injector.FaultInjection{Dribble: &injector.Dribble{NumberOfChunks: 3, TotalDuration: 90 * time.Millisecond}}}, 0, "chunked_dribble_delay", false},
+		{"rewrite", injector.Config{FaultInjection: &injector.FaultInjection{Rewrite: &injector.Rewrite{Status: 418, Body: new("short")}}}, 0, "response_rewrite", false},
+		{"both delays", injector.Config{
+			Latency:        &injector.Latency{FixedDelay: 70 * time.Millisecond},
+			FaultInjection: &injector.FaultInjection{OverrideHeaders: true}}, 0, "latency", false},
+		{"over the limit", injector.Config{FaultInjection: &injector.FaultInjection{HTTPErrorProbability: always, MaxActiveFaults: new(0)}}, 0, "", false},
+		{"out of schedule", injector.Config{FaultInjection: &injector.FaultInjection{HTTPErrorProbability: always, Schedule: &injector.Schedule{Type: "every", Count: 2}}}, 1, "", false},
 		{"masked", injector.Config{FaultInjection: &injector.FaultInjection{HTTPErrors: []int{500}, HTTPErrorProbability: always, TimeoutProbability: always, PayloadCorruptionProbability: always}}, 0, "http_error", false},
 		{"rate limit", injector.Config{RateLimit: &injector.RateLimit{RequestsPerSecond: 0.1, BurstSize: 1}}, 1, "rate_limit", false},
 		{"breaker", injector.Config{
@@ -54,7 +64,10 @@ func TestPins(t *testing.T) {
 			}
 			look := func(w *world) (s seen) {
 				start := time.Now()
-				resp, body, err := get(w.client, "http://test/")
+				req, err := http.NewRequest(http.MethodGet, "http://test/", nil)
+				require.NoError(w, err)
+				req.Header.Set(injector.OverrideHeaderDelay, "30") // heeded where the layer says so
+				resp, body, err := do(w.client, req)
 				s.body, s.took = body, time.Since(start).Round(time.Microsecond) // an order takes nanoseconds
 				if err != nil {
 					s.err = err.Error()
@@ -119,6 +132,21 @@ func TestPinnedWaits(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A pinned request takes its place in a schedule.
+func TestPinsCountInSchedules(t *testing.T) {
+	t.Parallel()
+	n := 0
+	pins := func(*http.Request, string, []injector.LayerRef) *injector.Pin {
+		if n++; n > 4 {
+			return nil
+		}
+		return &injector.Pin{Layers: []injector.LayerRef{{Name: "step"}}}
+	}
+	in := injector.New(injector.WithPins(pins))
+	in.Apply(failing(injector.Schedule{Type: "every", Count: 3}))
+	require.Equal(t, "......x..x", failures(in.Handler(ok), 10))
 }
 
 // Requests without a pin are decided by the layers, and go on where the pinned

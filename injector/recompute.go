@@ -44,10 +44,10 @@ func (c *Recomputer) Transitions() []Transition {
 	return out
 }
 
-// On puts a layer in force, as Apply does.
-func (c *Recomputer) On(l Layer) {
-	in := &Injector{engine: c.engine}
-	c.off[LayerRef{Name: l.Name, Iteration: l.Iteration}] = in.Apply(l)
+// On puts a layer in force, as Apply did at that instant.
+func (c *Recomputer) On(at time.Time, l Layer) {
+	made := c.engine.apply(l, at)
+	c.off[LayerRef{Name: l.Name, Iteration: l.Iteration}] = func() { c.engine.remove(made) }
 }
 
 // Off takes a layer off. It returns an error where it was not on.
@@ -75,7 +75,7 @@ func (c *Recomputer) Switch(on bool) {
 // told, or nil where the request waits.
 //
 // Of r, what decisions depend on is used: N, Target, Method, Host, Path,
-// Client, Conn, Protocol, Operation and Missed.
+// Client, Conn, Protocol, Operation, TopFields, Missed and Asked.
 func (c *Recomputer) Arrive(at time.Time, r *Request) (*Request, error) {
 	p := c.inside[r.N]
 	switch {
@@ -113,6 +113,10 @@ func (c *Recomputer) passage(r *Request) *passage {
 		Method: r.Method, Host: r.Host, URL: &url.URL{Path: r.Path}, Header: header, RemoteAddr: r.Client, ContentLength: r.Length,
 	})
 	p.listened, p.protocol, p.operation = true, r.Protocol, r.Operation
+	p.heard, p.asked, p.looked = true, r.Asked, true
+	if r.Protocol == ProtocolGraphQL {
+		p.graphql = recalled(r.Operation, r.TopFields)
+	}
 	p.misses = map[LayerRef]bool{}
 	return p
 }

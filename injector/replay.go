@@ -31,6 +31,9 @@ func (b *replay) Read(p []byte) (int, error) {
 	return b.rest.Read(p)
 }
 
+// bodyOf is text as a body.
+func bodyOf(text string) io.ReadCloser { return io.NopCloser(strings.NewReader(text)) }
+
 func (b *replay) Close() error { return b.rest.Close() }
 
 // readAhead reads a short body of known length, so that the request's key can

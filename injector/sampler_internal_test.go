@@ -124,7 +124,7 @@ func TestGoldenDecisions(t *testing.T) {
 	require.Equal(t, ".....x.....x..x.x....x..xxx.x........x....x.xx..x.xx..xx.xx.", pattern(newSampler(1, 0.25, Bernoulli)))
 	l := newLayer(Layer{Name: "slow", Config: Config{Latency: &Latency{
 		FixedDelay: 100_000_000, JitterPercent: 50,
-	}}}, 9, nil)
+	}}}, 9, nil, time.Time{})
 	delay := func(ordinal uint64) time.Duration {
 		d, jitter := l.latency.delay(ordinal)
 		require.Equal(t, 100*time.Millisecond+jitter, d)

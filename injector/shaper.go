@@ -9,6 +9,7 @@ type shaper struct {
 	cuts   bool
 	endKey uint64 // of the place where the body ends early
 	ends   bool
+	calls  bool // messages of gRPC: noise leaves their prefixes alone
 
 	started bool
 	cutAt   int64 // -1: half-way through what comes first
@@ -17,6 +18,8 @@ type shaper struct {
 	scratch []byte
 	changed bool
 	broke   bool
+	frames  frames
+	payload int64 // bytes of it so far
 }
 
 // cut makes the response partial.
@@ -42,7 +45,9 @@ func part(key uint64, n int64) int64 { return int64(float64(n) * (0.25 + fractio
 func (s *shaper) begin(size int64) int64 {
 	s.cutAt, s.endAt = -1, -1
 	for i := range s.noises {
-		s.noises[i].size = size
+		if s.noises[i].size = size; s.calls {
+			s.noises[i].size = -1
+		}
 	}
 	if size <= 0 {
 		if s.cuts {
@@ -87,12 +92,21 @@ func (s *shaper) shape(b []byte) (out []byte, breaks bool) {
 	if len(s.noises) > 0 && len(b) > 0 {
 		s.scratch = append(s.scratch[:0], b...)
 		b = s.scratch
-		for _, n := range s.noises {
-			n.apply(b, from)
+		if s.calls {
+			s.frames.payloads(b, &s.payload, s.disturb)
+		} else {
+			s.disturb(b, from)
 		}
-		s.changed = true
 	}
 	return b, breaks
+}
+
+// disturb applies every noise to b, which stands at that offset.
+func (s *shaper) disturb(b []byte, offset int64) {
+	for _, n := range s.noises {
+		n.apply(b, offset)
+	}
+	s.changed = true
 }
 
 // pending reports whether the response has still to break off.

@@ -9,11 +9,13 @@ import "time"
 // next request. Suspending twice is suspending once.
 func (in *Injector) Suspend() {
 	in.engine.alone(func(now time.Time) { in.engine.switched(now, in.engine.suspend(), false) })
+	in.engine.reach()
 }
 
 // Resume puts the layers in force again.
 func (in *Injector) Resume() {
 	in.engine.alone(func(now time.Time) { in.engine.switched(now, in.engine.resume(), true) })
+	in.engine.reach()
 }
 
 // suspend reports whether it changed anything.

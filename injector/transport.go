@@ -23,13 +23,16 @@ type transport struct {
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	set := t.target.set.Load()
 	if set == nil {
+		if upgrades(r) {
+			return unseen(t.engine, t.target, r).pass(t.next)
+		}
 		return t.next.RoundTrip(r)
 	}
-	if !set.simple {
+	if !set.simple || upgrades(r) {
 		return t.send(newPassage(r.Context(), t.engine, t.target, r))
 	}
 	for i, b := range set.bindings {
-		if d := b.draw(b.matches(r, t.engine.trustForwarded), time.Time{}); d.hits != 0 {
+		if d := b.draw(r, b.listen(r), b.matches(r, t.engine.trustForwarded), time.Time{}); d.hits != 0 {
 			p := newPassage(r.Context(), t.engine, t.target, r)
 			p.set, p.at, p.drew, p.drawn = set, i, true, d
 			return t.send(p)
@@ -46,15 +49,30 @@ func (t *transport) send(p *passage) (*http.Response, error) {
 	if !p.admit() {
 		p.abandon()
 		p.closeBody()
+		if p.expired {
+			return respond(original, p.lateAnswer(), p.mark), nil
+		}
 		return nil, context.Cause(p.ctx)
 	}
 	if p.end.kind != "" {
 		p.closeBody()
 		return p.response(original)
 	}
-	p.request = p.throttleUp(p.request)
+	p.request = p.throttleUp(p.withoutAnswered(p.plain(p.request)))
+	if p.planCut(); p.cut != nil {
+		p.request = p.cut.request(p.request)
+	}
 	resp, err := t.next.RoundTrip(p.request)
 	return p.receive(original, resp, err)
+}
+
+// pass asks the upstream for a request that no layer concerns.
+func (p *passage) pass(next http.RoundTripper) (*http.Response, error) {
+	resp, err := next.RoundTrip(p.request)
+	if err == nil {
+		p.upgraded(resp)
+	}
+	return resp, err
 }
 
 func (p *passage) closeBody() {
@@ -77,22 +95,34 @@ func (p *passage) response(r *http.Request) (*http.Response, error) {
 	case reset:
 		p.finish(outcome{fault: KindPacketLoss, failed: true})
 		return nil, abortReset.err()
+	case p.end.garbled():
+		p.finish(outcome{fault: p.end.kind, failed: true})
+		return p.garbledResponse(r)
 	case a == nil:
 		p.finish(outcome{fault: p.end.kind, failed: true})
 		return nil, p.end.abort.err()
 	}
-	p.finish(outcome{status: a.status, fault: p.end.kind, failed: a.status >= 500})
+	a = p.translated(a)
+	p.finish(outcome{status: a.status, fault: p.end.kind, failed: a.failed()})
+	return respond(r, a, p.mark), nil
+}
+
+// respond makes an answer the response to a request. mark adds to its header.
+func respond(r *http.Request, a *answer, mark func(http.Header)) *http.Response {
 	resp := &http.Response{
 		Status: fmt.Sprintf("%d %s", a.status, http.StatusText(a.status)), StatusCode: a.status,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Request: r,
 		Body: http.NoBody, ContentLength: int64(len(a.body)),
 	}
+	if a.call {
+		resp.Proto, resp.ProtoMajor, resp.ProtoMinor = "HTTP/2.0", 2, 0
+	}
 	a.writeHeader(resp.Header)
-	p.mark(resp.Header)
+	mark(resp.Header)
 	if a.body != nil && r.Method != http.MethodHead {
 		resp.Body = io.NopCloser(bytes.NewReader(a.body))
 	}
-	return resp, nil
+	return resp
 }
 
 // err is what a client of net/http gets.
@@ -108,12 +138,16 @@ func (a abort) err() error {
 
 // receive passes on the upstream's response, with what the layers do to it.
 func (p *passage) receive(r *http.Request, resp *http.Response, err error) (*http.Response, error) {
+	if p.cut != nil && (p.cut.happened() || err == nil && p.cut.full()) {
+		return p.cutOff(r, resp)
+	}
 	if err != nil {
 		p.pace.sync()
 		p.finish(outcome{failed: true, canceled: p.ctx.Err() != nil})
 		p.depart()
 		return nil, err
 	}
+	p.edit(resp)
 	reset, left := p.stallDown()
 	if reset || left {
 		_ = resp.Body.Close() // the client gets an error already
@@ -129,11 +163,17 @@ func (p *passage) receive(r *http.Request, resp *http.Response, err error) (*htt
 		return nil, abortReset.err()
 	}
 	p.pace.sync()
+	changes := p.rewrites()
+	changes.replace(resp, r.Method)
 	p.mark(resp.Header)
-	d := &download{passage: p, body: resp.Body, pace: p.pace, status: resp.StatusCode}
+	d := &download{
+		passage: p, response: resp, body: resp.Body, pace: p.pace, status: resp.StatusCode,
+		rewritten: len(changes) > 0 && resp.StatusCode != http.StatusSwitchingProtocols,
+	}
 	bodyless := resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified || r.Method == http.MethodHead
 	if resp.StatusCode == http.StatusSwitchingProtocols || bodyless {
-		d.end(nil)
+		p.upgraded(resp)
+		d.end(io.EOF)
 		return resp, nil
 	}
 	d.plan()
@@ -144,8 +184,12 @@ func (p *passage) receive(r *http.Request, resp *http.Response, err error) (*htt
 			resp.Header.Set("Content-Length", strconv.FormatInt(size, 10))
 		}
 	}
-	if resp.ContentLength == 0 && !d.shaper.cuts {
-		d.end(nil)
+	for _, x := range d.dribbles {
+		x.begin(time.Now(), resp.ContentLength)
+	}
+	_, answered := grpcStatusIn(resp.Header)
+	if resp.ContentLength == 0 && !d.shaper.cuts && (answered || p.speaks() != ProtocolGRPC) { // else a trailer follows
+		d.end(io.EOF)
 		return resp, nil
 	}
 	resp.Body = d

@@ -40,10 +40,15 @@ func (p *passage) await(until time.Time, signal <-chan struct{}, gone, cut *bell
 		return wokeHealed
 	}
 	defer stop()
+	late, forget := p.late()
+	defer forget()
 	select {
 	case <-timer:
 		p.pace.reached(until)
 		return wokeTime
+	case <-late:
+		p.expired = true
+		return wokeLeft
 	case <-signal:
 		return wokeSignal
 	case <-heard:
@@ -181,6 +186,7 @@ func (p *passage) stallDown() (reset, left bool) {
 	if p.end.abort != 0 {
 		return false, false // there is no response
 	}
+	p.until = time.Time{} // the answer is on its way
 	for _, s := range p.downs {
 		now := time.Now()
 		switch p.await(p.pace.further(now, now.Add(s.length)), nil, &s.gone, s.cut) {

@@ -159,18 +159,26 @@ func (p *passage) hit(s *stay, rule *sampler, d Decision) {
 }
 
 // fail draws latency and faults. Every kind draws; the first terminal one of
-// http_error, connection_error and timeout wins and masks the others.
+// http_error, connection_error, timeout and grpc_status wins and masks the
+// others.
 func (p *passage) fail(s *stay) {
 	if p.drew {
 		p.drew, s.drawn = false, p.drawn
 	} else {
 		var now time.Time
-		if s.faults != nil && s.faults.pattern != nil {
+		if s.clocked {
 			now = p.now()
 		}
 		matched := p.matched(s)
-		s.drawn, s.missed = s.layer.draw(matched, now), !matched
+		s.drawn, s.missed = s.layer.draw(p.request, p.speaks(), matched, now), !matched
 	}
+	p.drawOperations(s)
+	p.failRequest(s)
+	p.failOperations(s)
+}
+
+// failRequest does what the request as a whole drew.
+func (p *passage) failRequest(s *stay) {
 	d := s.drawn
 	if d.hits&hitLatency != 0 {
 		var jitter time.Duration
@@ -179,21 +187,32 @@ func (p *passage) fail(s *stay) {
 		p.jitter += jitter
 		p.hit(s, s.layer.latency.hits, Decision{Kind: KindLatency, Ordinal: d.latency, Delay: s.latency})
 	}
-	if d.hits&hitTerminal == 0 {
+	p.failHTTP(s, d)
+	if s.layer.grpc != nil {
+		s.layer.grpc.fail(p, s)
+	}
+}
+
+// failHTTP does what the layer's fault_injection drew, or was asked for.
+func (p *passage) failHTTP(s *stay, d drawn) {
+	a := p.granted(s)
+	if d.hits&(hitTerminal|hitResponse) == 0 && a == (Asked{}) {
 		return
 	}
+	if !p.allowed(s) {
+		p.maskAll(s, a)
+		return
+	}
+	p.comply(s, a)
 	r := s.faults
 	if d.hits&hitHTTPError != 0 {
 		code := r.code(d.fault)
-		p.terminal(s, r.httpCounts, s.answers.http[code], 0, Decision{Kind: KindHTTPError, Status: r.codes[code]})
+		p.terminal(s, r.httpCounts, s.answers.http[code], 0, Decision{Kind: KindHTTPError, Status: r.codes[code], Retry: r.retry})
 	}
 	if d.hits&hitConnectionError != 0 {
-		switch r.connectionKind {
-		case TCPReset:
-			p.terminal(s, r.connection, nil, abortReset, Decision{Kind: KindConnectionError})
-		case TCPClose:
-			p.terminal(s, r.connection, nil, abortClose, Decision{Kind: KindConnectionError})
-		default:
+		if how := r.connectionKind.abort(); how != 0 {
+			p.terminal(s, r.connection, nil, how, Decision{Kind: KindConnectionError})
+		} else {
 			p.terminal(s, r.connection, s.answers.connection, 0, Decision{Kind: KindConnectionError, Status: http.StatusServiceUnavailable})
 		}
 	}
@@ -221,6 +240,7 @@ func (p *passage) terminal(s *stay, rule *sampler, a *answer, how abort, d Decis
 		return
 	}
 	p.stop(d.Kind, a, how)
+	p.end.noise = Mix(s.faults.garbage, d.Ordinal)
 	p.hit(s, rule, d)
 }
 
@@ -232,31 +252,27 @@ func (p *passage) hide(s *stay, rule *sampler, d Decision) {
 }
 
 // settle decides about the response, once it is known whether the upstream is
-// asked: faults in the response of a request that does not get there, or whose
-// response has no body, are masked.
+// asked: faults in the response of a request that does not get there are masked,
+// and so are those in a body that the response does not have.
 func (p *passage) settle(asked bool) {
 	for i := range p.stays {
 		s := &p.stays[i]
-		for _, f := range [...]struct {
-			hit  hit
-			kind string
-		}{{hitPartial, KindPartialResponse}, {hitCorruption, KindPayloadCorruption}} {
-			if s.drawn.hits&f.hit == 0 {
+		for h := hitPartial; h <= hitRewrite; h <<= 1 {
+			if s.drawn.hits&h == 0 {
 				continue
 			}
-			rule := s.faults.partial
-			if f.hit == hitCorruption {
-				rule = s.faults.corruption
-			}
-			d := Decision{Kind: f.kind, Ordinal: s.drawn.fault}
-			if asked && p.request.Method != http.MethodHead {
+			kind, rule := s.faults.of(h)
+			d := Decision{Kind: kind, Ordinal: s.drawn.fault}
+			if asked && p.request != nil && (h == hitRewrite || p.request.Method != http.MethodHead) {
 				p.hit(s, rule, d)
 				continue
 			}
-			s.drawn.hits &^= f.hit
+			s.drawn.hits &^= h
 			p.hide(s, rule, d)
 		}
-		if s.down != nil && asked {
+		p.settleCall(s, asked)
+		p.settleOperations(i, asked)
+		if s.down != nil && asked && !p.slotless {
 			ordinal := s.reached.bandwidth.Add(1) - 1
 			if s.kind == "" {
 				s.kind = KindBandwidth

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // A writer carries an upstream's response to the client and does to it what the
@@ -17,6 +18,12 @@ type writer struct {
 	pipes   []*binding // bandwidth limits, the innermost first
 	cuts    bool       // the response is partial
 	cancel  func()
+
+	dribbles  []*dribble
+	changes   rewrites
+	rewritten bool
+	swallows  bool   // the upstream's body goes nowhere
+	held      []byte // of a body that dribbles; nil: nothing is held
 
 	wrote     bool // the header
 	status    int
@@ -30,8 +37,13 @@ type writer struct {
 // plan sets what happens to the response.
 func (w *writer) plan() {
 	p := w.passage
+	w.body.calls = p.speaks() == ProtocolGRPC
+	w.changes = p.rewrites()
 	for i := len(p.stays) - 1; i >= 0; i-- {
 		s := &p.stays[i]
+		if s.drawn.hits&hitDribble != 0 {
+			w.dribbles = append(w.dribbles, newDribble(s))
+		}
 		if s.drawn.hits&hitCorruption != 0 {
 			w.body.corrupt(s.faults, s.drawn.fault)
 		}
@@ -45,7 +57,9 @@ func (w *writer) plan() {
 	}
 }
 
-func (w *writer) alters() bool { return w.body.active() || len(w.pipes) > 0 }
+func (w *writer) alters() bool {
+	return w.body.active() || len(w.pipes) > 0 || len(w.dribbles) > 0 || len(w.changes) > 0 || w.passage.cut != nil
+}
 
 // Unwrap is for http.ResponseController.
 func (w *writer) Unwrap() http.ResponseWriter { return w.w }
@@ -61,15 +75,32 @@ func (w *writer) WriteHeader(status int) {
 		w.w.WriteHeader(status)
 		return
 	}
+	if w.stops() {
+		return
+	}
 	w.wrote, w.status = true, status
 	if !w.arrive() {
 		return
 	}
 	h := w.w.Header()
+	instead := w.rewrite(status)
 	size := int64(-1)
 	if n, err := strconv.ParseInt(h.Get("Content-Length"), 10, 64); err == nil && n >= 0 {
 		size = n
 	}
+	if len(w.dribbles) > 0 && size < 0 && !w.bodyless() {
+		w.held = make([]byte, 0, 1<<10)
+		return
+	}
+	w.open(size)
+	if instead != nil && !w.bodyless() {
+		_, _ = w.write([]byte(*instead)) // a client that left is told of by the next Write
+	}
+}
+
+// open sends the header. size is that of the body; -1: unknown.
+func (w *writer) open(size int64) {
+	h := w.w.Header()
 	if w.bodyless() {
 		w.body = shaper{}
 	} else if announced := w.body.begin(size); announced != size {
@@ -81,7 +112,13 @@ func (w *writer) WriteHeader(status int) {
 	}
 	w.size = size
 	w.passage.mark(h)
-	w.w.WriteHeader(status)
+	w.w.WriteHeader(w.status)
+	for _, d := range w.dribbles {
+		d.begin(time.Now(), size)
+	}
+	if len(w.dribbles) > 0 {
+		_ = w.flush() // the first piece comes later
+	}
 }
 
 // bodyless reports whether the response has no body by its nature.
@@ -115,6 +152,17 @@ func (w *writer) Write(b []byte) (int, error) {
 	if w.err != nil {
 		return 0, w.err
 	}
+	if w.swallows {
+		return len(b), nil
+	}
+	if w.holds(b) {
+		return len(b), nil
+	}
+	return w.write(b)
+}
+
+// write sends what the client is to get, piece by piece.
+func (w *writer) write(b []byte) (int, error) {
 	written := 0
 	for len(b) > 0 || written == 0 {
 		piece := b
@@ -141,8 +189,26 @@ func (w *writer) chunk() int {
 }
 
 // writePiece sends one piece of the body. It counts what the shaper took away
-// as written: the upstream must not notice.
+// as written: the upstream must not notice. What comes after the last message of
+// a call that is broken off is not sent.
 func (w *writer) writePiece(b []byte) (int, error) {
+	if c := w.passage.cut; c != nil {
+		n, last := c.pass(&c.down, b)
+		if last {
+			defer w.stops()
+		}
+		if n < len(b) {
+			if n > 0 {
+				n, _ = w.writeOn(b[:n]) // the call ends here in any case
+			}
+			return n, errCut
+		}
+	}
+	return w.writeOn(b)
+}
+
+// writeOn sends one piece of the body that the client is to get.
+func (w *writer) writeOn(b []byte) (int, error) {
 	out, ends := w.body.shape(b)
 	if len(out) > 0 || len(b) == 0 {
 		if err := w.send(out); err != nil {
@@ -157,28 +223,6 @@ func (w *writer) writePiece(b []byte) (int, error) {
 		return len(b), w.err
 	}
 	return len(b), nil
-}
-
-// send writes a piece when its time has come.
-func (w *writer) send(b []byte) error {
-	p := w.passage
-	p.pace.sync()
-	for _, limit := range w.pipes {
-		if limit.off.Load() {
-			continue
-		}
-		if !p.throttle(&p.pace, limit, limit.down, len(b)) {
-			return p.ctx.Err()
-		}
-		p.pace.sync()
-	}
-	if len(w.pipes) > 0 && w.unflushed > 0 && w.unflushed+len(b) > w.chunk() {
-		w.flush()
-	}
-	n, err := w.w.Write(b)
-	w.sent += int64(n)
-	w.unflushed += n
-	return err
 }
 
 // cutOff ends a partial response: the client gets what it has, and then an
@@ -218,9 +262,15 @@ func (w *writer) fail(err error) {
 // close ends the response after the upstream's handler returned.
 func (w *writer) close() {
 	p := w.passage
+	if w.broken() {
+		w.breakOff()
+		return
+	}
 	if !w.wrote {
 		w.WriteHeader(http.StatusOK)
 	}
+	w.dropTrailers()
+	w.unhold(true)
 	if w.err == nil && w.body.pending() {
 		w.cutOff()
 	}
@@ -235,7 +285,11 @@ func (w *writer) close() {
 		p.finish(outcome{canceled: true}) // the client did not get it all
 		return
 	}
-	p.finish(outcome{status: w.status, fault: w.body.fault(), failed: w.status >= 500})
+	fault := w.body.fault()
+	if fault == "" && w.rewritten {
+		fault = KindResponseRewrite
+	}
+	p.finish(p.graphql.outcome(outcome{status: w.status, fault: fault, failed: p.upstreamFailed(w.status, true, nil, w.w.Header())}))
 }
 
 // Flush implements http.Flusher.
@@ -246,6 +300,7 @@ func (w *writer) FlushError() error {
 	if !w.wrote {
 		w.WriteHeader(http.StatusOK)
 	}
+	w.unhold(false)
 	if w.err != nil {
 		return w.err
 	}
@@ -267,10 +322,14 @@ func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if !w.wrote && !w.arrive() {
 		return nil, nil, w.err
 	}
+	w.unhold(false)
 	w.passage.pace.sync()
 	conn, rw, err := http.NewResponseController(w.w).Hijack()
 	if err == nil {
 		w.passage.mark(w.w.Header())
+		if upgrades(w.passage.request) && (!w.wrote || w.status == http.StatusSwitchingProtocols) {
+			conn, rw = w.passage.upgrade(conn, rw, w.wrote)
+		}
 		w.wrote, w.status, w.body = true, http.StatusSwitchingProtocols, shaper{}
 	}
 	return conn, rw, err

@@ -28,11 +28,17 @@ func (c *checker) config(config injector.Config, path string) {
 	if l := config.Latency; l != nil && l.Distribution != nil {
 		c.distribution(*l.Distribution, join(join(path, "latency"), "distribution"))
 	}
+	if l := config.Latency; l != nil {
+		c.schedule(l.Schedule, join(join(path, "latency"), "schedule"))
+	}
+	c.tcp(config.TCP, join(path, "tcp"))
 	f := config.FaultInjection
 	if f == nil {
 		return
 	}
 	path = join(path, "fault_injection")
+	c.schedule(f.Schedule, join(path, "schedule"))
+	c.rewrite(f.Rewrite, join(path, "response_rewrite"))
 	if p := f.ErrorPattern; p != nil && p.Type == "burst" {
 		at := join(path, "error_pattern")
 		if p.Count == 0 && !c.broken(join(at, "count")) {

@@ -70,7 +70,7 @@ func (c *checker) target(t Target, path string) {
 		c.invalid(path, "", "%s is not host:port", quote(t.Upstream))
 		return
 	}
-	if port, err := strconv.Atoi(host[cut+1:]); err != nil || port < 1 || port > 65535 {
+	if !portNumber(host[cut+1:]) {
 		c.invalid(path, "", "the port of %s is out of range: must be 1 to 65535", quote(t.Upstream))
 	}
 }
@@ -107,4 +107,9 @@ func token(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
 	})
+}
+
+func portNumber(text string) bool {
+	port, err := strconv.Atoi(text)
+	return err == nil && port >= 1 && port <= 65535
 }

@@ -51,13 +51,16 @@ func sections(c injector.Config) []presentSection {
 		all = append(all, presentSection{"bulkhead", on(s.Enabled), false})
 	}
 	if s := c.GRPC; s != nil {
-		all = append(all, presentSection{"grpc", on(s.Enabled), true})
+		all = append(all, presentSection{"grpc", on(s.Enabled), false})
 	}
 	if s := c.WebSocket; s != nil {
-		all = append(all, presentSection{"websocket", on(s.Enabled), true})
+		all = append(all, presentSection{"websocket", on(s.Enabled), false})
 	}
 	if s := c.GraphQL; s != nil {
-		all = append(all, presentSection{"graphql", on(s.Enabled), true})
+		all = append(all, presentSection{"graphql", on(s.Enabled), false})
+	}
+	if s := c.TCP; s != nil {
+		all = append(all, presentSection{"tcp", on(s.Enabled), false})
 	}
 	return all
 }

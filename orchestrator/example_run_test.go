@@ -21,7 +21,7 @@ func ExampleNewRun() {
 		Steps: []orchestrator.Step{
 			{Name: "calm", Expect: []assert.Expectation{assert.ErrorRate().AtMost(0)}},
 			{
-				Name: "outage", Duration: 100 * time.Millisecond, ContinueOnFailure: true,
+				Name: "outage", Duration: time.Second, ContinueOnFailure: true,
 				Scenario: orchestrator.Scenario{Config: &injector.Config{
 					FaultInjection: &injector.FaultInjection{HTTPErrors: []int{503}, HTTPErrorProbability: new(1.0)},
 				}},

@@ -19,12 +19,14 @@ func configFields() []field[injector.Config] {
 			bind: func(c *config) codec { return section(&c.CircuitBreaker, breakerFields()) }},
 		{name: "bulkhead", doc: "Limits how many requests of a target are in progress.",
 			bind: func(c *config) codec { return section(&c.Bulkhead, bulkheadFields()) }},
-		{name: "grpc", doc: "Faults of gRPC. Validated and carried; not injected yet.",
+		{name: "grpc", doc: "Makes calls of gRPC fail.",
 			bind: func(c *config) codec { return section(&c.GRPC, grpcFields()) }},
-		{name: "websocket", doc: "Faults of WebSocket. Validated and carried; not injected yet.",
+		{name: "websocket", doc: "Closes WebSocket connections, and loses, changes or delays their messages.",
 			bind: func(c *config) codec { return section(&c.WebSocket, websocketFields()) }},
-		{name: "graphql", doc: "Faults of GraphQL. Validated and carried; not injected yet.",
+		{name: "graphql", doc: "Makes operations of GraphQL fail.",
 			bind: func(c *config) codec { return section(&c.GraphQL, graphqlFields()) }},
+		{name: "tcp", doc: "Breaks connections and their bytes, on targets of kind tcp.",
+			bind: func(c *config) codec { return section(&c.TCP, tcpFields()) }},
 	}
 }
 
@@ -52,6 +54,8 @@ func latencyFields() []field[injector.Latency] {
 			bind: func(l *latency) codec { return maybe(&l.Probability, probability) }},
 		{name: "distribution", def: "none", doc: "A delay drawn from a distribution, where neither of the above is set.",
 			bind: func(l *latency) codec { return section(&l.Distribution, distributionFields()) }},
+		{name: "schedule", def: "always", doc: scheduleDoc,
+			bind: func(l *latency) codec { return section(&l.Schedule, scheduleFields()) }},
 		{name: "sampling", def: string(injector.Exact), doc: samplingDoc,
 			bind: func(l *latency) codec { return sampling(&l.Sampling) }},
 	}

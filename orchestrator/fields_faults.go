@@ -1,11 +1,15 @@
 package orchestrator
 
-import "github.com/mockforge-go/mockforge/injector"
+import (
+	"slices"
+
+	"github.com/mockforge-go/mockforge/injector"
+)
 
 func faultFields() []field[injector.FaultInjection] {
 	type faults = injector.FaultInjection
 	status := func(v *int) codec { return integer(v, statusCodes) }
-	return []field[faults]{
+	return slices.Concat([]field[faults]{
 		{name: "enabled", def: "true", doc: enabledDoc,
 			bind: func(f *faults) codec { return switched(&f.Enabled) }},
 		{name: "http_errors", def: "[500, 502, 503, 504]", doc: "Status codes to answer with, each as likely as the others; [] is none.",
@@ -16,10 +20,10 @@ func faultFields() []field[injector.FaultInjection] {
 			bind: func(f *faults) codec { return switched(&f.ConnectionErrors) }},
 		{name: "connection_error_probability", def: "0.05", doc: "Of a connection error.",
 			bind: func(f *faults) codec { return maybe(&f.ConnectionErrorProbability, probability) }},
-		{name: "connection_error_kind", def: string(injector.HTTP503), doc: "What it looks like: a 503 (`http_503` is accepted too), a reset, or a close before the first byte.",
+		{name: "connection_error_kind", def: string(injector.HTTP503), doc: "What it looks like: a 503 (`http_503` is accepted too), a reset, a close before the first byte, a 200 whose body is no chunk, or bytes that are no HTTP. WireMock's names are accepted: `CONNECTION_RESET_BY_PEER`, `EMPTY_RESPONSE`, `MALFORMED_RESPONSE_CHUNK`, `RANDOM_DATA_THEN_CLOSE`, in either case.",
 			bind: func(f *faults) codec {
-				return word(&f.ConnectionErrorKind, map[string]injector.ConnectionErrorKind{"http_503": injector.HTTP503},
-					injector.HTTP503, injector.TCPReset, injector.TCPClose)
+				return word(&f.ConnectionErrorKind, connectionErrorNames(),
+					injector.HTTP503, injector.TCPReset, injector.TCPClose, injector.MalformedChunk, injector.RandomData)
 			}},
 		{name: "timeout_errors", def: "true where one of the next two is set", doc: "Time-outs on or off.",
 			bind: func(f *faults) codec { return switched(&f.TimeoutErrors) }},
@@ -47,6 +51,17 @@ func faultFields() []field[injector.FaultInjection] {
 			bind: func(f *faults) codec { return section(&f.RequestMatcher, matcherFields()) }},
 		{name: "sampling", def: string(injector.Exact), doc: samplingDoc,
 			bind: func(f *faults) codec { return sampling(&f.Sampling) }},
+	}, httpFields())
+}
+
+// connectionErrorNames are the other names of kinds: MockForge's, and WireMock's.
+func connectionErrorNames() map[string]injector.ConnectionErrorKind {
+	return map[string]injector.ConnectionErrorKind{
+		"http_503":       injector.HTTP503,
+		"EMPTY_RESPONSE": injector.TCPClose, "empty_response": injector.TCPClose,
+		"CONNECTION_RESET_BY_PEER": injector.TCPReset, "connection_reset_by_peer": injector.TCPReset,
+		"MALFORMED_RESPONSE_CHUNK": injector.MalformedChunk,
+		"RANDOM_DATA_THEN_CLOSE":   injector.RandomData,
 	}
 }
 

@@ -94,6 +94,9 @@ func FuzzRoundTrip(f *testing.F) {
 		first.Scenario.Config.FaultInjection.HTTPErrorProbability = &p
 		first.Scenario.Config.FaultInjection.Timeout = new(abs(delay))
 		first.Scenario.Config.RateLimit.RequestsPerSecond = p
+		first.Scenario.Config.TCP.Toxics[0].Toxicity = &p
+		first.Scenario.Config.TCP.Toxics[4].Attributes.Delay = abs(delay)
+		first.Scenario.Config.TCP.Toxics[9].Name, first.Scenario.Config.TCP.Toxics[9].Attributes.Bytes = tag, length
 		first.Scenario.Config.GraphQL.ErrorCodes = []string{name}
 		o.Scenarios[name] = o.Scenarios["empty"]
 		if _, err := o.Validate(); err != nil {

@@ -66,6 +66,7 @@ func (r *Run) force(ctx context.Context, s *ActiveStep, nominal time.Time) (Step
 	r.doubtIfSuspended(s)
 	off := r.applyWithin(s.Spec.Scenario, injector.Layer{
 		Name: s.Spec.Name, Iteration: s.Iteration, Config: config, Targets: s.Spec.Targets, Order: s.Index, Seed: &r.seed,
+		Duration: s.duration,
 	})
 	r.knowStates(s)
 	if s.duration > 0 {

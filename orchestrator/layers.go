@@ -43,7 +43,7 @@ func (r *Run) knowStates(s *ActiveStep) {
 func (r *Run) draws(s *ActiveStep) {
 	for _, d := range r.injector.Draws(s.ref()) {
 		s.collector.Draws(assert.Draws{
-			Kind: d.Kind, Exact: d.Sampling != "bernoulli", Requests: int(d.Requests), Probability: d.Probability,
+			Kind: d.Kind, Exact: d.Sampling != "bernoulli", Requests: int(d.Requests), Probability: d.Probability, Rules: d.Rules,
 		})
 	}
 }

@@ -33,11 +33,13 @@ type logEvent struct {
 	RequestID string         `json:"request_id"`
 	Protocol  string         `json:"protocol"`
 	Operation string         `json:"operation"`
+	TopFields []int          `json:"top_fields"`
 	Client    string         `json:"client"`
 	Conn      string         `json:"conn"`
 	Length    int64          `json:"length"`
 	Steps     []string       `json:"steps"`
 	Missed    []string       `json:"missed"`
+	Asked     *askedEvent    `json:"asked"`
 	Decisions int            `json:"decisions"`
 	Step      string         `json:"step"`
 	Iteration int            `json:"iteration"`
@@ -45,6 +47,7 @@ type logEvent struct {
 	Ordinal   uint64         `json:"ordinal"`
 	Delay     time.Duration  `json:"delay"`
 	Retry     time.Duration  `json:"retry"`
+	InBatch   int            `json:"in_batch"`
 	Masked    bool           `json:"masked"`
 	Because   string         `json:"because"`
 	Fault     string         `json:"fault"`
@@ -118,7 +121,7 @@ func (p *logReader) event(e *logEvent) error {
 		}
 		q := &r.Requests[i]
 		q.Decisions = append(q.Decisions, injector.Decision{
-			Layer: ref, Kind: e.Kind, Ordinal: e.Ordinal, Status: int(rawNumber(e.Status)), Delay: e.Delay, Retry: e.Retry, Masked: e.Masked,
+			Layer: ref, Kind: e.Kind, Ordinal: e.Ordinal, Status: int(rawNumber(e.Status)), Delay: e.Delay, Retry: e.Retry, InBatch: e.InBatch, Masked: e.Masked,
 		})
 		if q.awaited--; r.Real && q.awaited < 0 {
 			return p.fault("request %d has more decisions than it says", e.N)
@@ -176,10 +179,25 @@ func (p *logReader) keep(e *logEvent) {
 	}
 }
 
+// An askedEvent is what a request asked for.
+type askedEvent struct {
+	Delay            time.Duration `json:"delay"`
+	DelayPercentage  float64       `json:"delay_percentage"`
+	Status           int           `json:"status"`
+	StatusPercentage float64       `json:"status_percentage"`
+}
+
+func (e *logEvent) asked() *injector.Asked {
+	if e.Asked == nil {
+		return nil
+	}
+	return new(injector.Asked(*e.Asked))
+}
+
 func (e *logEvent) request() RecordedRequest {
 	q := RecordedRequest{
 		N: e.N, At: e.T, Arrived: e.T, Target: e.Target, Method: e.Method, Host: e.Host, Path: e.Path, RequestID: e.RequestID,
-		Protocol: e.Protocol, Operation: e.Operation, Length: e.Length, Layers: e.refs(e.Steps), Missed: e.refs(e.Missed), client: e.Client, conn: e.Conn,
+		Protocol: e.Protocol, Operation: e.Operation, TopFields: e.TopFields, Length: e.Length, Layers: e.refs(e.Steps), Missed: e.refs(e.Missed), client: e.Client, conn: e.Conn,
 	}
 	if e.Arrived != nil {
 		q.Arrived = *e.Arrived

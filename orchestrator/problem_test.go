@@ -84,7 +84,7 @@ func TestProblems(t *testing.T) {
 			`3:9: steps[0]: must be a mapping, not nothing`}},
 		{name: "words", text: stepWith("when: on_faliure\nscenario: {config: {fault_injection: {connection_error_kind: tcp-reset, corruption_type: scramble}}}"), want: []string{
 			`4:11: steps[0].when: must be on_success, on_failure or always, not the text "on_faliure"; did you mean "on_failure"?`,
-			`5:66: steps[0].scenario.config.fault_injection.connection_error_kind: must be http503, tcp_reset or tcp_close, not the text "tcp-reset"; did you mean "tcp_reset"?`,
+			`5:66: steps[0].scenario.config.fault_injection.connection_error_kind: must be http503, tcp_reset, tcp_close, malformed_response_chunk or random_data_then_close, not the text "tcp-reset"; did you mean "tcp_reset"?`,
 			`5:94: steps[0].scenario.config.fault_injection.corruption_type: must be none, random_bytes, truncate or bit_flip, not the text "scramble"`}},
 		{name: "time", text: stepWith("scenario:\n  start_time: tomorrow\n  end_time: 2026-01-01"), want: []string{
 			`5:19: steps[0].scenario.start_time: must be a time like 2026-01-31T12:00:00Z, not the text "tomorrow"`,
@@ -130,9 +130,63 @@ func TestProblems(t *testing.T) {
 		{name: "distribution", text: configWith("latency:\n  distribution: {type: uniform, min_ms: 10, max_ms: 5}\n") + "scenarios:\n  slow:\n    latency:\n      distribution: {type: lognormal}\n", want: []string{
 			`7:61: steps[0].scenario.config.latency.distribution.max_ms: is below min_ms`,
 			`12:7: scenarios.slow.latency.distribution: median_ms is missing: type lognormal needs it`}},
+		{name: "GraphQL", text: configWith("graphql:\n  operations: [Cart*, '*', 1x, Ca*t]\n  operation_types: [query, querry]\n  partial_data_paths: [a.*.b, '*.a', a..b]\n  paths: graphql\n  resolver_delay_ms: -1"), want: []string{
+			`7:36: steps[0].scenario.config.graphql.operations[2]: "1x" is not the name of an operation, such as Cart or Cart*`,
+			`7:40: steps[0].scenario.config.graphql.operations[3]: "Ca*t" is not the name of an operation, such as Cart or Cart*`,
+			`8:36: steps[0].scenario.config.graphql.operation_types[1]: must be query, mutation or subscription, not the text "querry"; did you mean "query"?`,
+			`9:39: steps[0].scenario.config.graphql.partial_data_paths[1]: "*.a" is not a path from data, such as user.orders or items.*.price`,
+			`9:46: steps[0].scenario.config.graphql.partial_data_paths[2]: "a..b" is not a path from data, such as user.orders or items.*.price`,
+			`10:18: steps[0].scenario.config.graphql.paths[0]: "graphql" is not a path: it must begin with /; did you mean "/graphql"?`,
+			`11:30: steps[0].scenario.config.graphql.resolver_delay_ms: -1 is out of range: must be 0 to 31622400000 milliseconds`}},
+		{name: "WebSocket", text: configWith("websocket: {close_codes: [1001, 1006, 999], close_reason: '" + strings.Repeat("é", 62) + "', close_after_messages: [5, 2], direction: up}"), want: []string{
+			`6:41: steps[0].scenario.config.websocket.close_codes[1]: 1006 must not be sent: it says what happened without a close frame`,
+			`6:47: steps[0].scenario.config.websocket.close_codes[2]: 999 is out of range: must be 1000 to 4999`,
+			`6:67: steps[0].scenario.config.websocket.close_reason: has 124 bytes: a close frame holds at most 123`,
+			`6:155: steps[0].scenario.config.websocket.close_after_messages: the minimum is above the maximum; did you mean "[2, 5]"?`,
+			`6:174: steps[0].scenario.config.websocket.direction: must be both, upstream or downstream, not the text "up"`}},
+		{name: "counts", text: configWith("websocket:\n  close_after_messages: 3\n  probability: 1"), want: []string{
+			`7:33: steps[0].scenario.config.websocket.close_after_messages: must be a list of two whole numbers, [min, max], not the number 3`}},
+		{name: "three counts", text: configWith("websocket:\n  close_after_messages: [0, 3]\n  probability: 1"), want: []string{
+			`7:34: steps[0].scenario.config.websocket.close_after_messages[0]: 0 is out of range: must be 1 or more`}},
 		{name: "gRPC", text: configWith("grpc:\n  status_codes: [UNAVAILBLE, 17, 14]"), want: []string{
 			`7:26: steps[0].scenario.config.grpc.status_codes[0]: must be a gRPC status: a name like UNAVAILABLE, or a number from 0 to 16, not the text "UNAVAILBLE"; did you mean "UNAVAILABLE"?`,
 			`7:38: steps[0].scenario.config.grpc.status_codes[1]: must be a gRPC status: a name like UNAVAILABLE, or a number from 0 to 16, not the number 17`}},
+		{name: "more of gRPC", text: configWith("grpc:\n  interrupt_after_messages: [3, 1]\n  interruption_status: rest\n  methods: [shop.Payments/Charge, shop.Payments]\n  exclude: [health, helth]\n  delay_ms: -1"), want: []string{
+			`7:37: steps[0].scenario.config.grpc.interrupt_after_messages: the minimum is above the maximum; did you mean "[1, 3]"?`,
+			`8:32: steps[0].scenario.config.grpc.interruption_status: must be a gRPC status: a name like UNAVAILABLE, or a number from 0 to 16, or reset, not the text "rest"; did you mean "reset"?`,
+			`9:21: steps[0].scenario.config.grpc.methods[0]: "shop.Payments/Charge" is not a method of gRPC: write it like /pkg.Service/Method or /pkg.Service/*; did you mean "/shop.Payments/Charge"?`,
+			`9:43: steps[0].scenario.config.grpc.methods[1]: "shop.Payments" is not a method of gRPC: write it like /pkg.Service/Method or /pkg.Service/*; did you mean "/shop.Payments/*"?`,
+			`10:29: steps[0].scenario.config.grpc.exclude[1]: "helth" is not a method of gRPC: write it like /pkg.Service/Method or /pkg.Service/*, or health or reflection; did you mean "/helth/*"?`,
+			`11:21: steps[0].scenario.config.grpc.delay_ms: -1 is out of range: must be 0 to 31622400000 milliseconds`}},
+		{name: "messages of gRPC", text: configWith("grpc: {interrupt_after_messages: 2}"), want: []string{
+			`6:42: steps[0].scenario.config.grpc.interrupt_after_messages: must be a list of two whole numbers, [min, max], not the number 2; did you mean "[2, 2]"?`}},
+		{name: "toxics", text: configWith("tcp:\n  toxics:\n    - {type: latncy}\n    - {type: latency}\n    - {type: latency, name: a, attributes: {latency: 0}}\n    - {type: latency, name: b, attributes: {jitter: -1, rate: 3}}\n" +
+			"    - {type: bandwidth, attributes: {rates: 3}}\n    - {type: slicer, attributes: {average_size: 4, size_variation: 4, delay: x}}\n    - {attributes: {percent: 0}, type: loss}\n" +
+			"    - {type: slow_close, attributes: {delay: 0}}\n    - {type: limit_data}\n    - {type: down, stream: upstream, attributes: {timeout: 3}}\n    - {}"), want: []string{
+			`8:22: steps[0].scenario.config.tcp.toxics[0].type: must be latency, bandwidth, loss, slow_close, timeout, reset_peer, close, slicer, limit_data, refuse or down, not the text "latncy"; did you mean "latency"?`,
+			`9:15: steps[0].scenario.config.tcp.toxics[1]: attributes.latency is missing, or 0 without jitter: type latency needs it`,
+			`10:15: steps[0].scenario.config.tcp.toxics[2]: attributes.latency is missing, or 0 without jitter: type latency needs it`,
+			`11:61: steps[0].scenario.config.tcp.toxics[3].attributes.jitter: -1 is out of range: must be 0 to 31622400000 milliseconds`,
+			`11:71: steps[0].scenario.config.tcp.toxics[3].attributes.rate: is not an attribute of type latency: it has latency or jitter`,
+			`12:15: steps[0].scenario.config.tcp.toxics[4]: attributes.rate is missing: type bandwidth needs it`,
+			`12:46: steps[0].scenario.config.tcp.toxics[4].attributes.rates: unknown field; did you mean "rate"?`,
+			`13:76: steps[0].scenario.config.tcp.toxics[5].attributes.size_variation: is not below average_size`,
+			`13:86: steps[0].scenario.config.tcp.toxics[5].attributes.delay: must be a number of microseconds, not the text "x"`,
+			`14:38: steps[0].scenario.config.tcp.toxics[6].attributes.percent: 0 is out of range: must be more than 0, at most 100`,
+			`15:54: steps[0].scenario.config.tcp.toxics[7].attributes.delay: 0 is out of range: must be more than 0, at most 31622400000 milliseconds`,
+			`16:15: steps[0].scenario.config.tcp.toxics[8]: attributes.bytes is missing: type limit_data needs it`,
+			`17:36: steps[0].scenario.config.tcp.toxics[9].stream: type down has no stream: it is about connections; leave it out`,
+			`17:68: steps[0].scenario.config.tcp.toxics[9].attributes.timeout: is not an attribute of type down: it has none`,
+			`18:15: steps[0].scenario.config.tcp.toxics[10]: type is missing`}},
+		{name: "toxics per message", text: configWith("tcp:\n  toxics:\n    - {type: close, per: message}\n    - {type: refuse, per: message, protocol: lines}\n    - {type: timeout, protocol: redi}\n    - {type: reset_peer, protocol: redis, toxicity: 2}"), want: []string{
+			`8:34: steps[0].scenario.config.tcp.toxics[0].per: protocol is missing: it says how messages are told apart`,
+			`9:35: steps[0].scenario.config.tcp.toxics[1].per: type refuse cannot be per message: only latency, timeout, reset_peer or close can`,
+			`10:41: steps[0].scenario.config.tcp.toxics[2].protocol: must be redis, postgres, kafka or lines, not the text "redi"; did you mean "redis"?`,
+			`11:44: steps[0].scenario.config.tcp.toxics[3].protocol: is for toxics that are per message; did you mean "per: message"?`,
+			`11:61: steps[0].scenario.config.tcp.toxics[3].toxicity: 2 is out of range: must be 0 to 1`}},
+		{name: "names of toxics", text: configWith("tcp:\n  toxics:\n    - {type: close}\n    - {type: close, stream: downstream}\n    - {type: close, stream: upstream}\n    - {type: timeout, name: close_upstream}"), want: []string{
+			`9:15: steps[0].scenario.config.tcp.toxics[1]: "close_downstream" is also the name of toxics[0]: give it another`,
+			`11:37: steps[0].scenario.config.tcp.toxics[3].name: "close_upstream" is also the name of toxics[2]: give it another`}},
 
 		// Names.
 		{name: "no steps", text: "name: x\nsteps: []\n", want: []string{"2:8: steps: has no steps: at least one is needed"}},

@@ -37,8 +37,11 @@ func (c durationCodec) limits() limits {
 }
 
 func (c durationCodec) units() string {
-	if c.unit == time.Second {
+	switch c.unit {
+	case time.Second:
 		return "seconds"
+	case time.Microsecond:
+		return "microseconds"
 	}
 	return "milliseconds"
 }

@@ -21,7 +21,7 @@ import (
 // Of requests it has method, host, path and X-Request-Id; the client's address
 // where a rate limit is per IP, and the connection where connections are
 // limited. Queries, bodies and other headers are never written: whether a
-// request matcher matched is. The document is written without the headers, queries
+// request matcher matched is, and what override headers ask for. The document is written without the headers, queries
 // and bodies of its load, and without the values of headers that it looks for.
 func NewRecording(w io.Writer) *EventLog {
 	return &EventLog{w: w, sum: sha256.New(), recording: true}
@@ -111,6 +111,10 @@ func (n needs) appendRecorded(b []byte, q *injector.Request) []byte {
 	}
 	if len(q.Missed) > 0 {
 		b = appendNames(b, "missed", q.Missed)
+	}
+	if q.Asked != nil {
+		text, _ := json.Marshal(askedEvent(*q.Asked)) // numbers within bounds
+		b = append(append(b, `,"asked":`...), text...)
 	}
 	return b
 }

@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/mockforge-go/mockforge/injector"
@@ -25,6 +26,7 @@ func appendRequest(b []byte, q *injector.Request, at, arrived time.Duration) []b
 	}
 	if q.Operation != "" {
 		b = appendText(b, "operation", q.Operation)
+		b = appendNumbers(b, "top_fields", q.TopFields)
 	}
 	b = appendNames(b, "steps", q.Layers)
 	if len(q.Layers) > 0 {
@@ -40,6 +42,17 @@ func appendNames(b []byte, name string, layers []injector.LayerRef) []byte {
 			b = append(b, ',')
 		}
 		b = appendString(b, l.Name)
+	}
+	return append(b, ']')
+}
+
+func appendNumbers(b []byte, name string, numbers []int) []byte {
+	b = append(append(append(b, ',', '"'), name...), `":[`...)
+	for i, n := range numbers {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, int64(n), 10)
 	}
 	return append(b, ']')
 }
@@ -63,6 +76,9 @@ func appendDecision(b []byte, n int64, d *injector.Decision, recording bool) []b
 	}
 	if recording && d.Retry != 0 {
 		b = appendInt(b, "retry", int64(d.Retry))
+	}
+	if d.InBatch != 0 {
+		b = appendInt(b, "in_batch", int64(d.InBatch))
 	}
 	if d.Masked {
 		b = append(b, `,"masked":true`...)

@@ -96,12 +96,16 @@ func (r *recorder) Request(q *injector.Request) {
 	for i := range q.Decisions {
 		d := &q.Decisions[i]
 		r.log.add(at, logDecision, "decision", func(b []byte) []byte { return appendDecision(b, q.N, d, r.log.recording) })
-		in := assert.Injection{Kind: d.Kind, Status: d.Status, Delay: d.Delay, Masked: d.Masked}
-		r.each([]injector.LayerRef{d.Layer}, func(s *ActiveStep) { s.collector.Injection(in) })
-		r.total.Injection(in)
-		for _, w := range r.windows {
-			w.Injection(in)
-		}
+		r.injection(d.Layer, assert.Injection{Kind: d.Kind, Status: d.Status, Delay: d.Delay, Masked: d.Masked})
+	}
+}
+
+// injection counts what a layer injected, for its step and for the run.
+func (r *recorder) injection(layer injector.LayerRef, in assert.Injection) {
+	r.each([]injector.LayerRef{layer}, func(s *ActiveStep) { s.collector.Injection(in) })
+	r.total.Injection(in)
+	for _, w := range r.windows {
+		w.Injection(in)
 	}
 }
 
@@ -114,6 +118,10 @@ func (r *recorder) Done(o *injector.Outcome) {
 	at := r.offset(ended)
 	if r.log.recording {
 		r.log.add(at, logRequest, "outcome", func(b []byte) []byte { return r.appendNow(appendOutcome(b, o), at, o.At) })
+	}
+	for i := range o.Spared {
+		d := &o.Spared[i]
+		r.injection(d.Layer, assert.Injection{Kind: d.Kind, Status: d.Status, Spared: true})
 	}
 	r.each(o.Layers, func(s *ActiveStep) {
 		s.collector.Request(assert.ServerRequest{At: ended.Sub(s.start), Failed: o.Failed})

@@ -67,6 +67,7 @@ type RecordedRequest struct {
 	RequestID  string
 	Protocol   string              // an injector.Protocol… constant; "": plain HTTP
 	Operation  string              // of GraphQL: its type and name
+	TopFields  []int               // of GraphQL: how many fields each operation has at its top
 	Length     int64               // of its body, as announced; -1: unknown
 	Layers     []injector.LayerRef // that it entered, in order
 	Missed     []injector.LayerRef // those of Layers whose request matcher did not match it

@@ -19,7 +19,8 @@ type StepSummary struct {
 	// act on what exceeds them, and bursts are not among them.
 	Faults []Fault
 	// Combined is the probability, 0–1, that a request meets at least one of
-	// Faults other than a delay. Each kind draws independently.
+	// Faults other than a delay. Each kind draws independently. What happens to
+	// the messages of WebSocket happens to no request.
 	Combined float64
 }
 
@@ -63,9 +64,18 @@ func drawn(config injector.Config) (faults []Fault, combined float64) {
 			continue // a limit, or bursts, whose share depends on the traffic
 		}
 		faults = append(faults, Fault{e.Kind, e.Probability})
-		if e.Kind != injector.KindLatency {
+		if e.Section != "websocket" && !delays(e.Kind) { // websocket's are of its messages and connections
 			spared *= 1 - e.Probability
 		}
 	}
 	return faults, 1 - spared
+}
+
+// delays reports whether a kind holds up what it hits and does no more.
+func delays(kind string) bool {
+	switch kind {
+	case injector.KindLatency, injector.KindChunkedDribble, injector.KindResolverLatency, injector.KindTCPLatency, injector.KindTCPBandwidth, injector.KindTCPLoss, injector.KindTCPSlowClose, injector.KindTCPSlicer:
+		return true
+	}
+	return false
 }

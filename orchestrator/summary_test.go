@@ -28,6 +28,7 @@ steps:
         fault_injection: {error_pattern: {type: sequential, sequence: [500]}}
         traffic_shaping: {packet_loss_percent: 10, bandwidth_limit_bps: 100}
   - {name: bursts, scenario: {config: {fault_injection: {error_pattern: {type: burst, count: 2, interval_ms: 10}}}}}
+  - {name: messages, scenario: {config: {websocket: {message_drop_probability: 0.5}}}}
   - {name: "off", scenario: {config: {enabled: false, latency: {fixed_delay_ms: 5}}}}
 `)
 	at := func(from, to int) orchestrator.Span {
@@ -47,7 +48,8 @@ steps:
 		{Name: "inline", Span: at(123, 183), Sections: []string{"latency", "fault_injection", "traffic_shaping"},
 			Faults: []orchestrator.Fault{{"packet_loss", 0.1}, {"latency", 0.25}, {"http_error", 1}}},
 		{Name: "bursts", Span: at(183, 243), Sections: []string{"fault_injection"}},
-		{Name: "off", Span: at(243, 243), Quiet: true},
+		{Name: "messages", Span: at(243, 303), Sections: []string{"websocket"}, Faults: []orchestrator.Fault{{"message_drop", 0.5}}},
+		{Name: "off", Span: at(303, 303), Quiet: true},
 	}, got)
-	require.InDeltaSlice(t, []float64{0, 1 - 0.7*0.9*0.8, 0.75, 1, 0, 0}, combined, 1e-12)
+	require.InDeltaSlice(t, []float64{0, 1 - 0.7*0.9*0.8, 0.75, 1, 0, 0, 0}, combined, 1e-12)
 }

@@ -105,7 +105,7 @@ func (v *verifier) layers() {
 	v.specs, v.skipped = map[string]injector.Layer{}, map[int64]bool{}
 	for i, s := range o.Steps {
 		if config, _, err := o.ResolveScenario(s); err == nil {
-			v.specs[s.Name] = injector.Layer{Name: s.Name, Config: config, Targets: s.Targets, Order: i}
+			v.specs[s.Name] = injector.Layer{Name: s.Name, Config: config, Targets: s.Targets, Order: i, Duration: o.StepDuration(i)}
 		}
 	}
 	for _, ref := range v.rec.foreign {
@@ -142,7 +142,7 @@ func (v *verifier) event(e *logEvent, i int) error {
 	case "layer_on":
 		if l, ok := v.specs[e.Step]; ok && !v.blind[e.ref()] {
 			l.Iteration = e.Iteration
-			v.again.On(l)
+			v.again.On(at, l)
 		}
 	case "layer_off":
 		if !v.blind[e.ref()] {
@@ -174,7 +174,8 @@ func (v *verifier) arrive(e *logEvent, i int, at time.Time) error {
 	}
 	out, err := v.again.Arrive(at, &injector.Request{
 		N: e.N, Target: e.Target, Method: e.Method, Host: e.Host, Path: e.Path, RequestID: e.RequestID,
-		Protocol: e.Protocol, Operation: e.Operation, Client: e.Client, Conn: e.Conn, Length: e.Length, Missed: e.refs(e.Missed),
+		Protocol: e.Protocol, Operation: e.Operation, TopFields: e.TopFields, Client: e.Client, Conn: e.Conn, Length: e.Length, Missed: e.refs(e.Missed),
+		Asked: e.asked(),
 	})
 	if err != nil {
 		return err

@@ -31,6 +31,7 @@ func (c *checker) warn() {
 	}
 	for i, s := range c.o.Steps {
 		path := join(index("steps", i), "scenario")
+		c.warnReach(s, path)
 		if s.Scenario.Config == nil {
 			continue
 		}
@@ -88,13 +89,17 @@ func (c *checker) warnConfig(config injector.Config, path string) {
 		case !s.on:
 		case s.unbuilt:
 			c.warnAt(NotBuilt, at, "", "is validated and carried, but nothing injects it yet")
+		case s.name == "graphql" && answers(effective):
 		case !effective[s.name]:
 			c.warnAt(NoEffect, at, "", "nothing in it can act: it injects nothing")
 		}
 	}
 	c.warnDelays(config.Latency, join(path, "latency"))
 	c.warnStatuses(config.FaultInjection, join(path, "fault_injection"))
+	c.warnHTTP(config.FaultInjection, join(path, "fault_injection"))
 	c.warnBurst(config.RateLimit, join(path, "rate_limit"))
+	c.warnGraphQL(config.GraphQL, join(path, "graphql"))
+	c.warnCalls(config.GRPC, join(path, "grpc"))
 }
 
 func (c *checker) warnDelays(l *injector.Latency, path string) {
@@ -119,6 +124,22 @@ func (c *checker) warnStatuses(f *injector.FaultInjection, path string) {
 		c.warnAt(NoEffect, join(path, "http_errors"), "", "is empty: http_error_probability has nothing to choose from")
 	case p != nil && !f.HTTPErrorsOn():
 		c.warnAt(NoEffect, join(path, "error_pattern"), "", "has no status code to answer with: it injects nothing")
+	}
+}
+
+func (c *checker) warnCalls(g *injector.GRPC, path string) {
+	if g == nil || !on(g.Enabled) || len(injector.Config{GRPC: g}.Effects()) == 0 {
+		return // said of the section as a whole
+	}
+	interrupts := g.StreamInterruptionProbability != nil && *g.StreamInterruptionProbability > 0
+	if g.StatusCodes != nil && len(g.StatusCodes) == 0 && g.Probability != nil && *g.Probability > 0 {
+		c.warnAt(NoEffect, join(path, "status_codes"), "", "is empty: probability has nothing to choose from")
+	}
+	if !interrupts && g.InterruptAfterMessages != [2]int{} {
+		c.warnAt(NoEffect, join(path, "interrupt_after_messages"), "", "has no effect without stream_interruption_probability")
+	}
+	if !interrupts && g.InterruptionStatus != "" {
+		c.warnAt(NoEffect, join(path, "interruption_status"), "", "has no effect without stream_interruption_probability")
 	}
 }
 

@@ -66,10 +66,32 @@ func TestWarnings(t *testing.T) {
 		{"load of the step", "expect: mean <= 1s\n" + stepWith("expect: error_rate <= 1%\nload: {rate: 1}"), nil},
 		{"load switched off in the step", "load: {rate: 1}\n" + stepWith("expect: error_rate <= 1%\nload: {rate: 0}"), []warning{
 			{orchestrator.NoLoad, "5:13: steps[0].expect[0]: error_rate is the client's view, and the document drives no load here: without load from a test it is inconclusive"}}},
-		{"protocols", configWith("grpc: {status_codes: [UNAVAILABLE, 14]}\nwebsocket: {close_codes: [1001]}\ngraphql: {error_codes: [NOT_FOUND]}"), []warning{
-			{orchestrator.NotBuilt, "6:9: steps[0].scenario.config.grpc: is validated and carried, but nothing injects it yet"},
-			{orchestrator.NotBuilt, "7:9: steps[0].scenario.config.websocket: is validated and carried, but nothing injects it yet"},
-			{orchestrator.NotBuilt, "8:9: steps[0].scenario.config.graphql: is validated and carried, but nothing injects it yet"}}},
+		{"gRPC without a fault", configWith("grpc: {}"), []warning{
+			{orchestrator.NoEffect, "6:9: steps[0].scenario.config.grpc: nothing in it can act: it injects nothing"}}},
+		{"gRPC without a status", configWith("grpc: {status_codes: [], probability: 1, stream_interruption_probability: 0}"), []warning{
+			{orchestrator.NoEffect, "6:9: steps[0].scenario.config.grpc: nothing in it can act: it injects nothing"}}},
+		{"half of gRPC acts", configWith("grpc: {status_codes: [], probability: 1, stream_interruption_probability: 0.1}"), []warning{
+			{orchestrator.NoEffect, "6:16: steps[0].scenario.config.grpc.status_codes: is empty: probability has nothing to choose from"}}},
+		{"WebSocket without a fault", configWith("websocket: {close_reason: bye}"), []warning{
+			{orchestrator.NoEffect, "6:9: steps[0].scenario.config.websocket: nothing in it can act: it injects nothing"}}},
+		{"GraphQL", configWith("graphql: {error_codes: [NOT_FOUND], resolver_latency: true, resolver_delay_ms: 5}"), nil},
+		{"GraphQL that cannot act", configWith("graphql: {operations: Cart}"), []warning{
+			{orchestrator.NoEffect, "6:9: steps[0].scenario.config.graphql: nothing in it can act: it injects nothing"}}},
+		{"GraphQL that translates", configWith("graphql: {operations: Cart}\nrate_limit: {requests_per_second: 10}"), nil},
+		{"GraphQL that does not say enough", configWith("graphql: {error_codes: [], probability: 0.5, resolver_delay_ms: 5, partial_data_paths: a.b, partial_data_probability: 0}\nbulkhead: {}"), []warning{
+			{orchestrator.NoEffect, "6:19: steps[0].scenario.config.graphql.error_codes: is empty: probability has nothing to choose from"},
+			{orchestrator.NoEffect, `6:73: steps[0].scenario.config.graphql.resolver_delay_ms: is ignored, because resolver_latency is not true; did you mean "resolver_latency: true"?`},
+			{orchestrator.NoEffect, "6:96: steps[0].scenario.config.graphql.partial_data_paths: is ignored, because partial_data_probability is 0"}}},
+		{"tcp without a target of its kind", configWith("tcp: {toxics: [{type: refuse}]}"), []warning{
+			{orchestrator.NoEffect, "6:9: steps[0].scenario.config.tcp: acts on targets of kind tcp, and the document declares none"}}},
+		{"tcp on HTTP", stepWith("targets: [a, b]\nscenario: {config: {tcp: {toxics: [{type: refuse}]}, rate_limit: {}}}") + "targets: {a: {}, b: {kind: http}, c: {kind: tcp}}\n", []warning{
+			{orchestrator.NoEffect, "5:25: steps[0].scenario.config.tcp: acts on targets of kind tcp, and this step has none"}}},
+		{"tcp on one of both", stepWith("scenario: {config: {tcp: {toxics: [{type: refuse}]}, rate_limit: {}}}") + "targets: {a: {}, b: {kind: tcp}}\n", nil},
+		{"tcp that injects nothing", stepWith("scenario: {config: {tcp: {toxics: []}}}") + "targets: {b: {kind: tcp}}\n", []warning{
+			{orchestrator.NoEffect, "4:25: steps[0].scenario.config.tcp: nothing in it can act: it injects nothing"}}},
+		{"requests on tcp", stepWith("scenario: limits") + "targets: {b: {kind: tcp}}\nscenarios: {limits: {rate_limit: {}, bulkhead: {}, circuit_breaker: {enabled: false}, latency: {fixed_delay_ms: 1}}}\n", []warning{
+			{orchestrator.NoEffect, "4:15: steps[0].scenario: its section rate_limit: cannot act on targets of kind tcp, and this step has no others"},
+			{orchestrator.NoEffect, "4:15: steps[0].scenario: its section bulkhead: cannot act on targets of kind tcp, and this step has no others"}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

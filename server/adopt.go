@@ -22,16 +22,21 @@ func (s *Server) adopt(o *orchestrator.Orchestration) error {
 		path, target := "targets."+name, o.Targets[name]
 		own := s.plane.find(name)
 		switch {
-		case target.Kind == orchestrator.TCP:
-			fail(path+".kind", "this server has no TCP targets yet")
 		case own == nil:
-			fail(path, "this server has no target %s: it was started with %s; add --target %s=URL", name, strings.Join(names, ", "), name)
-		case target.Upstream != "" && strings.TrimSuffix(target.Upstream, "/") != strings.TrimSuffix(own.Upstream, "/"):
-			fail(path+".upstream", "is not the one that this server was started with: leave it out, or start the server with --target %s=%s", name, target.Upstream)
+			fail(path, "this server has no target %s: it was started with %s; add --target %s", name, strings.Join(names, ", "), flagFor(name, target.Kind, "URL"))
+		case target.Kind == orchestrator.TCP && !own.tcp():
+			fail(path+".kind", "is tcp, and the target %s of this server is HTTP: start the server with --target %s", name, flagFor(name, target.Kind, ""))
+		case target.Kind != orchestrator.TCP && own.tcp():
+			fail(path+".kind", "is http, and the target %s of this server is not: say kind: tcp, or start the server with --target %s=URL", name, name)
+		case target.Upstream != "" && strings.TrimSuffix(target.Upstream, "/") != strings.TrimSuffix(strings.TrimPrefix(own.Upstream, tcpScheme), "/"):
+			fail(path+".upstream", "is not the one that this server was started with: leave it out, or start the server with --target %s", flagFor(name, target.Kind, target.Upstream))
 		}
 	}
 	if len(o.Targets) == 0 && len(names) > 1 && s.plane.find(orchestrator.DefaultTarget) == nil && loaded(o) {
 		fail("load", "target is missing: this server has %s; declare the one that is meant under targets", strings.Join(names, ", "))
+	}
+	if own := s.loadTarget(); len(o.Targets) == 0 && own != nil && own.tcp() && loaded(o) {
+		fail("load", "is HTTP, and the target %s of this server is of kind tcp", own.Name)
 	}
 	if loaded(o) && s.address() == nil {
 		return refuse(http.StatusConflict, "the document drives load, and this server does not listen: call Listen")
@@ -54,4 +59,25 @@ func (s *Server) adopt(o *orchestrator.Orchestration) error {
 func loaded(o *orchestrator.Orchestration) bool {
 	drives := func(t *orchestrator.Traffic) bool { return t != nil && t.Rate > 0 }
 	return drives(o.Load) || slices.ContainsFunc(o.Steps, func(s orchestrator.Step) bool { return drives(s.Load) })
+}
+
+// flagFor is what --target wants for a target with that upstream; "": of one's
+// choice.
+func flagFor(name string, kind orchestrator.TargetKind, upstream string) string {
+	if kind != orchestrator.TCP {
+		return name + "=" + upstream
+	}
+	if upstream == "" || upstream == "URL" {
+		upstream = "HOST:PORT"
+	}
+	return name + "=" + tcpScheme + upstream + ",port=N"
+}
+
+// loadTarget is where the load of a document without targets goes; nil: it has
+// to say.
+func (s *Server) loadTarget() *dataTarget {
+	if t := s.plane.find(orchestrator.DefaultTarget); t != nil || len(s.plane.targets) > 1 {
+		return t
+	}
+	return s.plane.targets[0]
 }

@@ -137,9 +137,6 @@ func TestNotBuilt(t *testing.T) {
 	t.Parallel()
 	l := serveLive(t, server.Options{Chaos: true})
 	tests := []struct{ method, path, instead string }{
-		{"POST", "/protocols/grpc/status-codes", "nothing injects grpc faults yet: nothing was changed"},
-		{"POST", "/protocols/websocket/message-drop", "nothing injects websocket faults yet: nothing was changed"},
-		{"POST", "/protocols/graphql/resolver-latency", "nothing injects graphql faults yet: nothing was changed"},
 		{"POST", "/recording/start", "serve --event-log FILE"},
 		{"POST", "/recording/export", "serve --event-log FILE"},
 		{"GET", "/recording/status", "serve --event-log FILE"},

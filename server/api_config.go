@@ -25,6 +25,7 @@ type ConfigView struct {
 	GRPC           json.RawMessage `json:"grpc,omitempty"`
 	WebSocket      json.RawMessage `json:"websocket,omitempty"`
 	GraphQL        json.RawMessage `json:"graphql,omitempty"`
+	TCP            json.RawMessage `json:"tcp,omitempty"`
 }
 
 func viewConfig(enabled bool, c injector.Config) (out ConfigView) {
@@ -79,7 +80,7 @@ func (c *control) notYet() (warnings []orchestrator.Problem) {
 	switch {
 	case !c.enabled:
 		warnings = []orchestrator.Problem{{Message: "chaos is disabled: it takes effect after POST /api/chaos/enable"}}
-	case c.current != nil:
+	case c.inProgress():
 		warnings = []orchestrator.Problem{{Message: fmt.Sprintf("orchestration %q is running: it takes effect when the run has ended", c.current.name)}}
 	}
 	return warnings

@@ -16,8 +16,8 @@ const (
 		{"name": "fail", "duration_seconds": 600, "scenario": {"config": {"fault_injection": ` + always503 + `}}},
 		{"name": "recovery", "duration_seconds": 600}, {"name": "end", "duration_seconds": 1, "when": "always"}]}`
 	brief = `{"name": "brief", "load": {"rate": 100}, "expect": ["operations >= 1"], "steps": [
-		{"name": "fail", "duration_seconds": 0.2, "expect": ["operations >= 1"], "scenario": {"config": {"fault_injection": ` + always503 + `}}},
-		{"name": "fail again", "duration_seconds": 0.2, "expect": ["error_rate <= 1%"], "scenario": {"config": {"fault_injection": ` + always503 + `}}}]}`
+		{"name": "fail", "duration_seconds": 1, "expect": ["operations >= 1"], "scenario": {"config": {"fault_injection": ` + always503 + `}}},
+		{"name": "fail again", "duration_seconds": 1, "expect": ["error_rate <= 1%"], "scenario": {"config": {"fault_injection": ` + always503 + `}}}]}`
 )
 
 func (l *live) keep(t *testing.T, document string) {

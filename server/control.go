@@ -65,7 +65,7 @@ func (c *control) apply() {
 		c.remove = nil
 	}
 	config := c.standing.config()
-	if c.current == nil && len(config.Effects()) > 0 {
+	if (c.current == nil || c.current.over) && len(config.Effects()) > 0 {
 		c.remove = c.injector.Apply(injector.Layer{Name: standingLayer, Config: config, Seed: &c.seed})
 	}
 }

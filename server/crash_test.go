@@ -58,7 +58,7 @@ func TestKill(t *testing.T) {
 name: nightly
 load: {rate: 20}
 steps:
-  - {name: calm, duration_seconds: 0.2, expect: ["error_rate <= 0%"]}
+  - {name: calm, duration_seconds: 1, expect: ["error_rate <= 0%"]}
   - {name: storm, duration_seconds: 600, scenario: ` + failEverything + `}
   - {name: after, duration_seconds: 600}`
 	require.Equal(t, 200, callAPI(t, base, "POST", "/api/chaos/orchestration/import", map[string]string{"content": document, "format": "yaml"}, nil))

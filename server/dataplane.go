@@ -20,7 +20,7 @@ type dataPlane struct {
 
 type dataTarget struct {
 	Target
-	handler  http.Handler // the layers and what is behind them
+	handler  http.Handler // the layers and what is behind them; nil: of kind tcp
 	listener net.Listener // of its own port; nil: none
 }
 
@@ -31,10 +31,11 @@ func newDataPlane(targets []Target, in *injector.Injector, t *transports, o Opti
 		if err != nil {
 			return nil, err
 		}
-		p.targets = append(p.targets, &dataTarget{
-			Target:  target,
-			handler: in.Target(target.Name).Handler(newForwarder(target.Name, upstream, t, o)),
-		})
+		d := &dataTarget{Target: target}
+		if !target.tcp() {
+			d.handler = in.Target(target.Name).Handler(newForwarder(target.Name, upstream, t, o))
+		}
+		p.targets = append(p.targets, d)
 	}
 	slices.SortStableFunc(p.targets, func(a, b *dataTarget) int { return len(b.Prefix) - len(a.Prefix) })
 	return p, nil
@@ -156,6 +157,9 @@ func (p *dataPlane) ways() string {
 // the end. A target that is found by its Host is named in it; the client must
 // then connect to the server's address.
 func (t *dataTarget) url(scheme string, server net.Addr) string {
+	if t.tcp() {
+		return tcpScheme + t.listener.Addr().String()
+	}
 	if t.listener != nil {
 		return scheme + "://" + t.listener.Addr().String()
 	}

@@ -62,7 +62,7 @@ func (c *control) mode() int {
 	switch {
 	case !c.enabled:
 		return modeHealthy
-	case c.current != nil:
+	case c.inProgress():
 		return modeChaos
 	}
 	for _, e := range c.standing.config().Effects() {

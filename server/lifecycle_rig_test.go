@@ -129,11 +129,26 @@ func (l *live) until(what string, holds func(liveStatus) bool) (s liveStatus) {
 	require.Eventually(l.t, func() bool {
 		s = l.status()
 		return holds(s)
-	}, 30*time.Second, 5*time.Millisecond, what)
+	}, time.Minute, 5*time.Millisecond, what)
 	return s
 }
 
 func (l *live) ended() liveStatus {
 	l.t.Helper()
 	return l.until("the run ends", func(s liveStatus) bool { return !s.IsRunning && s.State.Ended() })
+}
+
+// during runs a document and looks at it in the middle of the run. Where the
+// machine is so busy that the run was over before it was looked at, it is run
+// again with longer steps.
+func (l *live) during(document func(seconds float64) string, look func()) (id string) {
+	l.t.Helper()
+	for seconds := 0.5; ; seconds *= 2 {
+		id = l.start(document(seconds))
+		look()
+		if l.status().IsRunning {
+			return id
+		}
+		require.Less(l.t, seconds, 60.0, "the run is always over before it was looked at")
+	}
 }

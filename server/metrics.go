@@ -18,6 +18,8 @@ type metrics struct {
 	names     *vocabulary // of orchestrations
 	steps     *vocabulary // with the name of their orchestration
 
+	connections map[string]bool // the targets of kind tcp
+
 	requests   *prometheus.CounterVec
 	triggers   prometheus.Counter
 	faults     *prometheus.CounterVec
@@ -42,11 +44,12 @@ const (
 func newMetrics(endpoints *vocabulary) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(), endpoints: endpoints, names: newVocabulary(maxNames), steps: newVocabulary(maxSteps),
+		connections: map[string]bool{},
 	}
 	ms := []float64{10, 50, 100, 250, 500, 1000, 2500, 5000, 10000}
 	fewer := []float64{1, 5, 10, 50, 100, 500, 1000, 5000}
 	seconds := []float64{0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600}
-	m.requests = m.counter("mockforge_chaos_requests_total", "Requests that met a layer, by how they ended: 1xx to 5xx, aborted, or canceled by the client.", "target", "status")
+	m.requests = m.counter("mockforge_chaos_requests_total", "Requests that met a layer, by how they ended: 1xx to 5xx, aborted, canceled by the client, or closed for a connection of kind tcp that no fault ended.", "target", "status")
 	m.triggers = prometheus.NewCounter(prometheus.CounterOpts{Name: "mockforge_chaos_triggers_total", Help: "Requests in which at least one fault was injected."})
 	m.faults = m.counter("mockforge_chaos_faults_total", "Faults injected.", "fault_type", "endpoint")
 	m.latency = m.histogram("mockforge_chaos_latency_ms", "Delays injected, in milliseconds.", ms, "endpoint")

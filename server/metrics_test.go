@@ -70,7 +70,7 @@ func (l *live) reaches(want map[string]float64) {
 }
 
 func eventually(holds func() bool) bool {
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if holds() {
 			return true
 		}
@@ -232,6 +232,19 @@ func TestBulkheadMetric(t *testing.T) {
 	l.reaches(map[string]float64{inside: 0})
 }
 
+func TestMetricsOfARunInProgress(t *testing.T) {
+	t.Parallel()
+	l := serveLive(t, server.Options{Chaos: true})
+	l.start("name: long\nsteps:\n  - {name: a, duration_seconds: 600}\n")
+	l.reaches(map[string]float64{`mockforge_chaos_active_orchestrations{orchestration="long"}`: 1, `mockforge_active_scenario_mode`: 3})
+	require.Equal(t, 200, l.call("POST", "/api/chaos/orchestration/stop", nil, nil))
+	l.reaches(map[string]float64{
+		`mockforge_chaos_active_orchestrations{orchestration="long"}`:                           0,
+		`mockforge_chaos_orchestration_executions_total{orchestration="long",status="stopped"}`: 1,
+		`mockforge_active_scenario_mode`:                                                        0,
+	})
+}
+
 func TestMetricsOfRuns(t *testing.T) {
 	t.Parallel()
 	l := serveLive(t, server.Options{Chaos: true})
@@ -244,7 +257,7 @@ steps:
     duration_seconds: 0.2
   - name: own
     continue_on_failure: true
-    duration_seconds: 0.3
+    duration_seconds: 1
     scenario: {name: slow_backend, config: {fault_injection: {http_errors: [503], http_error_probability: 1}}}
     expect: ["server.error_rate <= 1%", "injected.http_error >= 1"]
   - name: quiet
@@ -252,13 +265,12 @@ steps:
     duration_seconds: 0.1
 expect: ["injected.http_error >= 1"]
 `)
-	l.reaches(map[string]float64{`mockforge_chaos_active_orchestrations{orchestration="outage"}`: 1, `mockforge_active_scenario_mode`: 3})
 	require.Equal(t, "failed", string(l.ended().State))
 	l.reaches(map[string]float64{
 		`mockforge_chaos_active_orchestrations{orchestration="outage"}`:                                          0,
 		`mockforge_chaos_orchestration_executions_total{orchestration="outage",status="failed"}`:                 1,
 		`mockforge_chaos_orchestration_step_duration_seconds_count{orchestration="outage",step="own"}`:           1,
-		`mockforge_chaos_orchestration_step_duration_seconds_bucket{orchestration="outage",step="own",le="0.1"}`: 0,
+		`mockforge_chaos_orchestration_step_duration_seconds_bucket{orchestration="outage",step="own",le="0.5"}`: 0,
 		`mockforge_chaos_orchestration_step_duration_seconds_count{orchestration="outage",step="preset"}`:        1,
 		`mockforge_chaos_assertion_results_total{orchestration="outage",result="fail"}`:                          1,
 		`mockforge_chaos_assertion_results_total{orchestration="outage",result="pass"}`:                          2,

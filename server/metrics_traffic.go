@@ -40,7 +40,7 @@ func (m *metrics) Done(o *injector.Outcome) {
 	if len(o.Layers) == 0 {
 		return // a run watches the others too
 	}
-	m.requests.WithLabelValues(o.Target, ending(o)).Inc()
+	m.requests.WithLabelValues(o.Target, ending(o, m.connections[o.Target])).Inc()
 	if o.HeldUp > 0 {
 		m.throttle.WithLabelValues(m.endpoints.of(o.Endpoint), "request").Observe(milliseconds(o.HeldUp))
 	}
@@ -52,11 +52,13 @@ func (m *metrics) Done(o *injector.Outcome) {
 // Transition implements injector.Observer: states are read when somebody asks.
 func (m *metrics) Transition(*injector.Transition) {}
 
-// ending is how a request ended, in one of few words.
-func ending(o *injector.Outcome) string {
+// ending is how a request ended, or a connection, in one of few words.
+func ending(o *injector.Outcome, connection bool) string {
 	switch {
 	case o.Canceled:
 		return "canceled"
+	case connection && !o.Failed:
+		return "closed"
 	case o.Status < 100 || o.Status > 599:
 		return "aborted"
 	}

@@ -79,8 +79,11 @@ const AnyPort = -1
 // A Target is a named upstream and how requests find it: on a port of its own,
 // by the Host header, or by a prefix of the path.
 type Target struct {
-	Name     string // of letters, digits, '-', '_' and '.'
-	Upstream string // see Options.Upstream; "": the JSON echo
+	Name string // of letters, digits, '-', '_' and '.'
+	// Upstream is as Options.Upstream; "": the JSON echo. One that begins with
+	// tcp:// makes the target one of kind tcp: its connections are carried to the
+	// host and port, whatever they speak. It needs a Port, and has no other way.
+	Upstream string
 	// Port of its own. Default (0): none.
 	Port int
 	// Host header, without a port, compared without case. Default: none.

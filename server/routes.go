@@ -69,6 +69,9 @@ func (s *Server) endpoints() []endpoint {
 	for _, section := range sections {
 		list = append(list, endpoint{method: "PUT", path: "/config/" + section.path, handle: c.putSection(section)})
 	}
+	for _, k := range knobs() {
+		list = append(list, endpoint{method: "POST", path: "/protocols" + k.path, handle: c.postKnob(k)})
+	}
 	return append(list, unbuilt()...)
 }
 

@@ -19,7 +19,8 @@ type activeRun struct {
 	id, name string
 	document []byte // as JSON
 	run      *orchestrator.Run
-	done     chan struct{} // closed when it is over and its faults are gone
+	over     bool          // it has ended, and the standing config is back; control.mu guards it
+	done     chan struct{} // closed when it has become history
 	keeper   *keeper
 	trace    RunTracer
 }
@@ -182,6 +183,15 @@ func (c *control) stepEnded(a *activeRun, res orchestrator.StepResult) {
 	a.keeper.stepEnded(res.Report())
 }
 
+// putBack puts the standing config in force again, once the run in progress is
+// over. c.mu is held.
+func (c *control) putBack() {
+	if !c.current.over {
+		c.current.over = true
+		c.apply()
+	}
+}
+
 // runEnded puts everything back as it was before the run.
 func (c *control) runEnded(a *activeRun, closeLog func() error) {
 	if err := closeLog(); err != nil {
@@ -193,8 +203,8 @@ func (c *control) runEnded(a *activeRun, closeLog func() error) {
 	c.observers.run.Store(nil)
 	c.injector.ObserveAll(false)
 	report := a.report()
+	c.putBack()
 	c.current, c.last = nil, &report
-	c.apply()
 	if err := errors.Join(c.store.addHistory(report), c.store.setRunning(nil)); err != nil {
 		c.log.Error("the result of the run cannot be kept", "error", err)
 	}

@@ -30,7 +30,8 @@ type Server struct {
 
 	peers  peers
 	times  times
-	base   context.Context // of every request
+	relays relays
+	base   context.Context // of every request and connection
 	cutAll func()          // ends base
 
 	mu       sync.Mutex
@@ -79,13 +80,19 @@ func New(opts Options) (*Server, error) {
 		injectorOptions = append(injectorOptions, injector.InOrder()) // a recorded run can be replayed
 	}
 	in := injector.New(injectorOptions...)
+	s.relays = relays{layers: in, log: opts.Logger}
 	s.plane, err = newDataPlane(targets, in, newTransports(opts.UpstreamTLS), opts)
 	if err != nil {
 		return nil, err
 	}
+	for _, t := range targets {
+		s.metrics.connections[t.Name] = t.tcp()
+	}
 	if opts.Tracer != nil {
 		for _, t := range s.plane.targets {
-			t.handler = opts.Tracer.Handler(t.Name, t.handler)
+			if t.handler != nil {
+				t.handler = opts.Tracer.Handler(t.Name, t.handler)
+			}
 		}
 	}
 	kept, err := storeFor(opts.DataDir)
@@ -220,7 +227,14 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	serve(s.listener, s.handler)
 	for _, t := range s.plane.targets {
-		if t.listener != nil {
+		switch {
+		case t.tcp():
+			s.relays.all.Go(func() {
+				if err := s.relays.serve(s.base, t); err != nil {
+					failed <- err
+				}
+			})
+		case t.listener != nil:
 			serve(t.listener, t.handler)
 		}
 	}
@@ -253,8 +267,9 @@ func quiet(l *slog.Logger) *log.Logger {
 }
 
 // Close stops a run, takes every fault off, ends the event streams and lets
-// requests finish for up to 5 s; what is left then is cut off. Closing twice is
-// closing once.
+// requests finish for up to 5 s; what is left then is cut off, and so are the
+// connections of targets of kind tcp, of which nobody knows whether they are
+// done. Closing twice is closing once.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -274,6 +289,11 @@ func (s *Server) Close() error {
 	s.control.events.close()
 	ctx, cancel := context.WithTimeout(context.Background(), s.times.shutdown)
 	defer cancel()
+	for _, t := range s.plane.targets {
+		if t.tcp() && t.listener != nil {
+			_ = t.listener.Close() // no new ones
+		}
+	}
 	var wait sync.WaitGroup
 	for _, server := range servers {
 		wait.Go(func() {
@@ -283,7 +303,8 @@ func (s *Server) Close() error {
 		})
 	}
 	wait.Wait()
-	s.cutAll() // tunnels, which no http.Server knows of any more
+	s.cutAll() // tunnels, which no http.Server knows of any more, and connections
+	s.relays.all.Wait()
 	s.peers.close()
 	for _, l := range listeners {
 		if l != nil {

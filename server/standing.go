@@ -90,4 +90,12 @@ var sections = []section{ // constant
 		func(to *injector.Config, from injector.Config) { to.CircuitBreaker = from.CircuitBreaker }},
 	{"bulkhead", "bulkhead", "Bulkhead", func(c injector.Config) bool { return c.Bulkhead != nil },
 		func(to *injector.Config, from injector.Config) { to.Bulkhead = from.Bulkhead }},
+	{"grpc", "grpc", "gRPC", func(c injector.Config) bool { return c.GRPC != nil },
+		func(to *injector.Config, from injector.Config) { to.GRPC = from.GRPC }},
+	{"websocket", "websocket", "WebSocket", func(c injector.Config) bool { return c.WebSocket != nil },
+		func(to *injector.Config, from injector.Config) { to.WebSocket = from.WebSocket }},
+	{"graphql", "graphql", "GraphQL", func(c injector.Config) bool { return c.GraphQL != nil },
+		func(to *injector.Config, from injector.Config) { to.GraphQL = from.GraphQL }},
+	{"tcp", "tcp", "TCP", func(c injector.Config) bool { return c.TCP != nil },
+		func(to *injector.Config, from injector.Config) { to.TCP = from.TCP }},
 }

@@ -28,14 +28,28 @@ func (c *control) status() OrchestrationStatus {
 }
 
 func (c *control) statusLocked() OrchestrationStatus {
-	report := c.last
-	if c.current != nil {
-		report = new(c.current.report())
-	}
+	report := c.latest()
 	if report == nil {
 		return OrchestrationStatus{}
 	}
-	return OrchestrationStatus{IsRunning: c.current != nil && !report.State.Ended(), Name: &report.Name, Progress: report.Progress, Details: report}
+	return OrchestrationStatus{IsRunning: c.inProgress(), Name: &report.Name, Progress: report.Progress, Details: report}
+}
+
+// inProgress reports whether a run is, as far as anybody was told. c.mu is held.
+func (c *control) inProgress() bool { return c.current != nil && !c.current.over }
+
+// latest is the report of the run in progress, else that of the one that ended
+// last; nil: nothing ran yet. Who is told of an end finds the standing config
+// back, whatever else is still to be put away. c.mu is held.
+func (c *control) latest() *orchestrator.Report {
+	if c.current == nil {
+		return c.last
+	}
+	report := new(c.current.report())
+	if report.State.Ended() {
+		c.putBack()
+	}
+	return report
 }
 
 // now is the report of the run in progress, else that of the one that ended
@@ -43,10 +57,7 @@ func (c *control) statusLocked() OrchestrationStatus {
 func (c *control) now() *orchestrator.Report {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.current != nil {
-		return new(c.current.report())
-	}
-	return c.last
+	return c.latest()
 }
 
 // history lists the runs that ended, newest first, and the one in progress

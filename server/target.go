@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/mockforge-go/mockforge/orchestrator"
@@ -26,6 +27,10 @@ func targetList(o Options) ([]Target, error) {
 			continue
 		case t.Port < AnyPort || t.Port > 65535:
 			fail("target %s: port %d is out of range: 1 to 65535", t.Name, t.Port)
+		case t.tcp() && (t.Host != "" || t.Prefix != ""):
+			fail("target %s: a connection of kind tcp has neither a Host nor a path: leave host and prefix out, its port is the way to it", t.Name)
+		case t.tcp() && t.Port == 0:
+			fail("target %s: a target of kind tcp needs a port of its own, such as port=16379", t.Name)
 		case t.Prefix != "" && t.Prefix[0] != '/':
 			fail("target %s: prefix %q must begin with /", t.Name, t.Prefix)
 		}
@@ -42,7 +47,9 @@ func targetList(o Options) ([]Target, error) {
 		t.Host = strings.ToLower(t.Host)
 		out = append(out, t)
 	}
-	if o.Upstream != "" || len(out) == 0 {
+	if strings.HasPrefix(o.Upstream, tcpScheme) {
+		fail("upstream %q: a target of kind tcp needs a port of its own: use --target NAME=%s,port=N", o.Upstream, o.Upstream)
+	} else if o.Upstream != "" || len(out) == 0 {
 		if seen[orchestrator.DefaultTarget] {
 			fail("target %s is configured twice: by Upstream and by Targets", orchestrator.DefaultTarget)
 		}
@@ -80,12 +87,19 @@ func upstreamURL(text string) (*url.URL, error) {
 		return nil, fmt.Errorf("upstream %q is not a URL: use one like http://127.0.0.1:8080", text)
 	}
 	switch {
-	case u.Host == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "h2c":
-		return nil, fmt.Errorf("upstream %q: use a URL that begins with http://, https:// or h2c://", text)
+	case u.Scheme == "tcp" && (u.Hostname() == "" || !validPort(u.Port()) || u.Path != "" || u.User != nil || u.RawQuery != "" || u.Fragment != ""):
+		return nil, fmt.Errorf("upstream %q: use tcp://HOST:PORT", u.Redacted())
+	case u.Host == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "h2c" && u.Scheme != "tcp":
+		return nil, fmt.Errorf("upstream %q: use a URL that begins with http://, https://, h2c:// or tcp://", text)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return nil, fmt.Errorf("upstream %q: a user, a query and a fragment are not supported", u.Redacted())
 	}
 	return u, nil
+}
+
+func validPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && port > 0
 }
 
 // reserved reports whether no request below a prefix reaches a target.

@@ -6,9 +6,6 @@ import "net/http"
 // use instead, rather than confirm what has no effect.
 
 const (
-	noGRPC      = "nothing injects grpc faults yet: nothing was changed"
-	noWebSocket = "nothing injects websocket faults yet: nothing was changed"
-	noGraphQL   = "nothing injects graphql faults yet: nothing was changed"
 	noRecording = "the API records nothing, because it would write to any path that it is told: start the server with serve --event-log FILE, which records every run"
 	noReplay    = `the API replays nothing, because it would read any path that it is told: replay a recorded run in a test, with chaostest.Replay(t, "run.chaos.jsonl", body)`
 	noSchedule  = "the server has no schedule of its own: let cron run mockforge orchestrate start --name NAME"
@@ -24,11 +21,6 @@ func unbuilt() (list []endpoint) {
 	}
 	post := func(path string) endpoint { return endpoint{method: "POST", path: path} }
 	get := func(path string) endpoint { return endpoint{method: "GET", path: path} }
-	add(noGRPC, post("/protocols/grpc/status-codes"), post("/protocols/grpc/stream-interruption"))
-	add(noWebSocket,
-		post("/protocols/websocket/close-codes"), post("/protocols/websocket/message-drop"), post("/protocols/websocket/message-corruption"))
-	add(noGraphQL,
-		post("/protocols/graphql/error-codes"), post("/protocols/graphql/partial-data"), post("/protocols/graphql/resolver-latency"))
 	add(noRecording,
 		post("/recording/start"), post("/recording/stop"), get("/recording/status"), post("/recording/export"))
 	add(noReplay,

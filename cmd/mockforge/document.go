@@ -18,6 +18,8 @@ type document struct {
 	format   orchestrator.Format
 	parsed   *orchestrator.Orchestration
 	warnings []orchestrator.Problem
+
+	translated bool // what is sent is not the file
 }
 
 // readDocument reads a file and finds what is wrong with it before the server

@@ -70,7 +70,7 @@ func TestVerdictEndToEnd(t *testing.T) {
 		code     int
 		want     string
 	}{
-		{"passed", load + "steps:\n  - {name: a, duration_seconds: 0.5, expect: [operations >= 10]}\n", exitOK, "x: passed after "},
+		{"passed", load + "steps:\n  - {name: a, duration_seconds: 1, expect: [operations >= 1]}\n", exitOK, "x: passed after "},
 		{"failed", load + "steps:\n  - {name: a, duration_seconds: 1, scenario: {config: {fault_injection: {http_errors: [503], http_error_probability: 1}}}, expect: [error_rate <= 50%]}\n",
 			exitFailed, "  fail: client error rate = "},
 		{"inconclusive", "steps:\n  - {name: a, duration_seconds: 0.2, expect: [p99 <= 800ms]}\n", exitInconclusive, "  inconclusive: client p99"},
@@ -121,10 +121,14 @@ func TestInterruptedEndToEnd(t *testing.T) {
 	url, _ := serveInProcess(t, "--chaos")
 	path := write(t, "x.yaml", "name: x\nsteps: [long (1h)]\n")
 	succeed(t, url, "orchestrate start --file "+path)
-	ctx, interrupt := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
-	var stdout, stderr bytes.Buffer
-	code := run(ctx, []string{"orchestrate", "watch", "--base-url", url}, strings.NewReader(""), &stdout, &stderr)
+	stdout, stderr := &screen{}, &bytes.Buffer{}
+	go func() {
+		stdout.await("long")
+		interrupt()
+	}()
+	code := run(ctx, []string{"orchestrate", "watch", "--base-url", url}, strings.NewReader(""), stdout, stderr)
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stderr.String(), "the run goes on")
 	require.Contains(t, succeed(t, url, "orchestrate status"), "is_running: true")

@@ -10,44 +10,8 @@ import (
 	"github.com/mockforge-go/mockforge/server/client"
 )
 
-// The documents that a server keeps under their names: import, list, export and
-// delete.
-
-func importCommand() *cobra.Command {
-	var file string
-	c := &cobra.Command{
-		Use:   "import --file FILE",
-		Short: "Give the server an orchestration to keep",
-		Long: `Give the server an orchestration to keep under its name, for start --name. One
-of the same name is replaced. A file is checked first, as validate does; one
-with errors is not sent.`,
-		Example: `  mockforge orchestrate import --file checkout.yaml
-  mockforge orchestrate start --name checkout`,
-		Args: noArgs("file"),
-	}
-	r := newRemote(c)
-	c.Flags().StringVarP(&file, "file", "f", "", "orchestration to import")
-	_ = c.MarkFlagRequired("file") // fails only for a flag that does not exist
-	completeDocument(c, r)
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		d, err := readDocument(file)
-		if err != nil {
-			return err
-		}
-		api, err := r.client(c)
-		if err != nil {
-			return err
-		}
-		imported, err := api.Import(c.Context(), d.content, d.format)
-		if err != nil {
-			return d.refused(err, false)
-		}
-		out := c.OutOrStdout()
-		fmt.Fprintln(out, oneLine(imported.Message))
-		return d.writeWarnings(out, imported.Warnings)
-	}
-	return c
-}
+// The documents that a server keeps under their names: list, export and delete,
+// besides import.
 
 func listCommand() *cobra.Command {
 	var output string

@@ -116,7 +116,7 @@ steps:
     duration_seconds: 90
     scenario: {config: {traffic_shaping: {bandwidth_limit_bps: 1000}, fault_injection: {error_pattern: {type: burst, count: 1, interval_ms: 5}}}}
   - name: lossy
-    scenario: {config: {traffic_shaping: {packet_loss_percent: 12.5}, circuit_breaker: {}, grpc: {}}}
+    scenario: {config: {traffic_shaping: {packet_loss_percent: 12.5}, circuit_breaker: {}, grpc: {status_codes: [], stream_interruption_probability: 0.25}}}
   - pause (30s)
 `, exitOK, `Orchestration file is valid
 
@@ -127,14 +127,13 @@ Summary:
   Steps: 3, all at once
   Duration: 1m30s for each iteration, without end
 
-  STEP    FROM  TO     INJECTS                                   ANY FAULT
-  shaped  0s    1m30s  fault_injection, traffic_shaping          -
-  lossy   0s    1m     packet_loss 12.5%, circuit_breaker, grpc  12.5%
-  pause   0s    30s    nothing                                   -
+  STEP    FROM  TO     INJECTS                                                      ANY FAULT
+  shaped  0s    1m30s  fault_injection, traffic_shaping                             -
+  lossy   0s    1m     packet_loss 12.5%, stream_interruption 25%, circuit_breaker  34.4%
+  pause   0s    30s    nothing                                                      -
 
 Warnings:
   FILE:7:17: max_iterations: 0 repeats for ever: the run ends only when it is stopped
-  FILE:13:92: steps[1].scenario.config.grpc: is validated and carried, but nothing injects it yet
 `},
 		{"iterations", "name: x\nloop_orchestration: true\nmax_iterations: 24\nsteps: [hour (1h)]\n", exitOK, `Orchestration file is valid
 

@@ -131,8 +131,12 @@ func (s reportStep) injects() string {
 	}
 	for _, section := range s.Sections {
 		switch section {
-		case "rate_limit", "circuit_breaker", "bulkhead", "grpc", "websocket", "graphql":
+		case "rate_limit", "circuit_breaker", "bulkhead":
 			parts = append(parts, section)
+		case "graphql":
+			if !drawn["graphql_error"] && !drawn["partial_data"] {
+				parts = append(parts, section)
+			}
 		case "traffic_shaping":
 			if !drawn["packet_loss"] {
 				parts = append(parts, section)

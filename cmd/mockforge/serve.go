@@ -95,7 +95,7 @@ its Host, or on a port of its own:
 	flags.StringVar(&f.opts.Host, "host", "127.0.0.1", "address to listen on; one that other machines reach needs --admin-token")
 	flags.IntVar(&f.opts.Port, "http-port", 3000, "port to listen on; 0: a free one")
 	flags.StringVar(&f.opts.Upstream, "upstream", "", "URL to forward to: http, https, or h2c for HTTP/2 without TLS")
-	flags.StringArrayVar(&f.targets, "target", nil, "NAME=URL[,prefix=/P][,host=H][,port=N]: a named upstream; may be repeated")
+	flags.StringArrayVar(&f.targets, "target", nil, "NAME=URL[,prefix=/P][,host=H][,port=N]: a named upstream; may be repeated. NAME=tcp://HOST:PORT,port=N: one that is not HTTP")
 	flags.StringVar(&f.opts.Scenario, "chaos-scenario", "", "scenario to start with: "+names(server.Scenarios()))
 	f.chaos.register(flags)
 	flags.Uint64Var(&f.opts.Seed, "seed", 0, "seed of the standing config's decisions")

@@ -49,6 +49,8 @@ type chaosFlags struct {
 	bulkheadMost    int
 	bulkheadQueue   int
 	bulkheadTimeout int
+
+	protocols protocolFlags
 }
 
 func (f *chaosFlags) register(flags *pflag.FlagSet) {
@@ -86,32 +88,12 @@ func (f *chaosFlags) register(flags *pflag.FlagSet) {
 	flags.IntVar(&f.bulkheadQueue, "bulkhead-max-queue", 10, "requests that wait; 0: none")
 	flags.IntVar(&f.bulkheadTimeout, "bulkhead-queue-timeout-ms", 5000, "how long a request waits")
 
-	for _, name := range unbuiltFlags {
-		flags.String(name, "", "not built yet")
-		switch name {
-		case "chaos-grpc", "chaos-websocket", "chaos-graphql", "chaos-graphql-resolver-latency":
-			flags.Lookup(name).NoOptDefVal = "true"
-		}
-		_ = flags.MarkHidden(name) // fails only for a flag that does not exist
-	}
-}
-
-// unbuiltFlags are documented and concern protocols that nothing injects into
-// yet. They are refused, rather than accepted without effect.
-var unbuiltFlags = []string{ // constant
-	"chaos-grpc", "chaos-grpc-status-codes", "chaos-grpc-stream-interruption-probability",
-	"chaos-websocket", "chaos-websocket-close-codes", "chaos-websocket-message-drop-probability", "chaos-websocket-message-corruption-probability",
-	"chaos-graphql", "chaos-graphql-error-codes", "chaos-graphql-partial-data-probability", "chaos-graphql-resolver-latency",
+	f.protocols.register(flags)
 }
 
 // apply writes what the flags ask for into the options: a profile, and over it
 // the sections of the other flags.
 func (f *chaosFlags) apply(flags *pflag.FlagSet, opts *server.Options) error {
-	for _, name := range unbuiltFlags {
-		if flags.Changed(name) {
-			return fmt.Errorf("--%s: nothing injects into this protocol yet; HTTP faults act on its requests", name)
-		}
-	}
 	opts.Profile = f.profile
 	if flags.Changed("network-profile") {
 		if flags.Changed("chaos-profile") {
@@ -123,7 +105,7 @@ func (f *chaosFlags) apply(flags *pflag.FlagSet, opts *server.Options) error {
 		return err
 	}
 	config := fields{}
-	for _, set := range []func(*pflag.FlagSet, fields) error{f.setRandom, f.setLatency, f.setErrors, f.setLimits, f.setBreaker, f.setBulkhead} {
+	for _, set := range []func(*pflag.FlagSet, fields) error{f.setRandom, f.setLatency, f.setErrors, f.setLimits, f.setBreaker, f.setBulkhead, f.protocols.set} {
 		if err := set(flags, config); err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"net"
 	"regexp"
 	"strings"
 	"sync"
@@ -96,10 +95,7 @@ No orchestration currently running
 // Every command that talks to a server ends with 4 when there is none.
 func TestUnreachable(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	url := "http://" + listener.Addr().String()
-	require.NoError(t, listener.Close())
+	const url = "http://127.0.0.1:1" // a port that was free a moment ago may be another test's by now
 	path := write(t, "x.yaml", checkoutDocument)
 	profile := write(t, "p.yaml", "name: p\nchaos_config: {latency: {fixed_delay_ms: 5}}\n")
 	var all sync.WaitGroup // as subtests they would wait for each other, a second and a half each

@@ -11,7 +11,7 @@ import (
 // Sections are the parts of a config that SetSection takes, by the names that
 // they have in the API.
 func Sections() []string {
-	return []string{"latency", "faults", "rate-limit", "traffic", "circuit-breaker", "bulkhead"}
+	return []string{"latency", "faults", "rate-limit", "traffic", "circuit-breaker", "bulkhead", "grpc", "websocket", "graphql", "tcp"}
 }
 
 // Config returns the standing config: what is in force when no orchestration

@@ -152,7 +152,7 @@ func TestNotSent(t *testing.T) {
 	_, err = c.SetSection(t.Context(), "latency", nil)
 	require.ErrorContains(t, err, "set section latency: unexpected end of JSON input")
 	_, err = c.SetSection(t.Context(), "latencies", json.RawMessage(`{}`))
-	require.EqualError(t, err, `set section: no section is called "latencies": use latency, faults, rate-limit, traffic, circuit-breaker, bulkhead`)
+	require.EqualError(t, err, `set section: no section is called "latencies": use latency, faults, rate-limit, traffic, circuit-breaker, bulkhead, grpc, websocket, graphql, tcp`)
 	_, err = c.Wait(t.Context(), "", nil)
 	require.EqualError(t, err, "wait: no run ID; Started and Status have it")
 	require.Empty(t, server.requests())

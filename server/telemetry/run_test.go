@@ -18,7 +18,7 @@ func TestRunSpans(t *testing.T) {
 		"name": "outage", "seed": 7, "load": {"rate": 50},
 		"steps": [
 			{"name": "quiet", "duration_seconds": 0.1},
-			{"name": "errors", "duration_seconds": 0.2, "scenario": {"config": {"fault_injection": {"http_errors": [503], "http_error_probability": 1}}},
+			{"name": "errors", "duration_seconds": 1, "scenario": {"config": {"fault_injection": {"http_errors": [503], "http_error_probability": 1}}},
 			 "expect": ["server.error_rate <= 1%"]}
 		]}`))
 	require.NoError(t, err)

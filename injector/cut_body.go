@@ -1,0 +1,64 @@
+package injector
+
+import "io"
+
+// A cutBody is the body of a call that is to be broken off. A Read ends with
+// the cut, though the client sends nothing: a proxy that waits for it would not
+// notice that its request is over.
+type cutBody struct {
+	io.ReadCloser
+	cut   *cut
+	piece []byte
+	reads chan readResult
+	held  bool // something came that may not pass: the upstream must not take what it has for all
+}
+
+type readResult struct {
+	n   int
+	err error
+}
+
+func (b *cutBody) Read(p []byte) (int, error) {
+	if b.held {
+		<-b.cut.ctx.Done()
+		return 0, errCut
+	}
+	n, err, ended := b.next(p)
+	if ended {
+		b.held = true
+		return 0, errCut
+	}
+	if n == 0 {
+		return n, err
+	}
+	passed, last := b.cut.pass(&b.cut.up, p[:n])
+	if last {
+		b.cut.soon()
+	}
+	if passed == n {
+		return n, err
+	}
+	if b.held = true; passed == 0 {
+		return b.Read(p)
+	}
+	return passed, nil
+}
+
+// next reads the next piece into p, unless the cut comes first. Then the read
+// that is left behind ends with the body, which whoever made it closes.
+func (b *cutBody) next(p []byte) (n int, err error, ended bool) { //nolint:revive // the error is that of the Read
+	if b.reads == nil {
+		b.piece, b.reads = make([]byte, maxChunk), make(chan readResult, 1)
+	}
+	piece := b.piece[:min(len(p), len(b.piece))]
+	go func() {
+		n, err := b.ReadCloser.Read(piece)
+		b.reads <- readResult{n, err}
+	}()
+	select {
+	case r := <-b.reads:
+		return copy(p, piece[:r.n]), r.err, false
+	case <-b.cut.ctx.Done():
+		return 0, nil, true
+	}
+}

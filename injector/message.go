@@ -1,0 +1,129 @@
+package injector
+
+import "time"
+
+// messages is what a toxic that acts on single messages does. Each message is
+// drawn for when its first byte comes.
+type messages struct {
+	relay   *relay
+	station *station
+	framer  framer
+	chunk   bool // the framing is lost: each chunk is a message
+
+	hit     bool // the message that is going on
+	release time.Time
+	close   time.Time // of the connection, in front of the message; zero: never
+	alarm   *alarm
+}
+
+// messages makes the action of a station.
+func (r *relay) messages(s *station) action {
+	return &messages{relay: r, station: s, framer: newFramer(s.Protocol, s.Stream, !r.begun(s.Stream))}
+}
+
+func (m *messages) next(b []byte, at, last time.Time) (int, time.Time) {
+	n, starts := m.split(b)
+	if starts {
+		m.start(at)
+	}
+	return n, later(later(at, m.release), last)
+}
+
+// split finds the part of one message at the beginning of the bytes. Where they
+// cannot be told apart, it is all of them.
+func (m *messages) split(b []byte) (n int, starts bool) {
+	if !m.chunk {
+		if n, starts, ok := m.framer.next(b); ok {
+			return n, starts
+		}
+		m.chunk = true
+	}
+	return len(b), true
+}
+
+// start draws for a message that came at an instant.
+func (m *messages) start(at time.Time) {
+	rule := m.station.toxicRule
+	m.release, m.hit = time.Time{}, false
+	m.relay.decide(m.station.binding, rule.Stream, func(p *passage, s *stay) {
+		ordinal := rule.count.next()
+		if m.hit = rule.hits.hit(ordinal); !m.hit {
+			return
+		}
+		d := Decision{Kind: rule.kind, Ordinal: ordinal, Delay: rule.delay()}
+		if a := rule.Attributes; rule.Type == ToxicLatency {
+			d.Delay = jittered(a.Latency, a.Jitter, Mix(rule.key, ordinal))
+		}
+		m.strike(at, d.Delay)
+		p.hit(s, rule.hits, d)
+	})
+}
+
+// strike does to a message what the toxic does.
+func (m *messages) strike(at time.Time, d time.Duration) {
+	if m.station.Type == ToxicLatency {
+		m.release = at.Add(d)
+		return
+	}
+	m.release = never
+	switch {
+	case m.station.Type == ToxicClose:
+		m.close = at.Add(d)
+	case m.station.Type == ToxicReset:
+		m.arm(at.Add(d), howReset)
+	case d > 0:
+		m.arm(at.Add(d), howClose)
+	}
+}
+
+func (m *messages) arm(at time.Time, how how) {
+	m.alarm = &alarm{at: at, how: how, kind: m.station.kind, binding: m.station.binding}
+	m.relay.alarmed(m.alarm)
+}
+
+// fin is when nothing is held any more.
+func (m *messages) fin(at, last time.Time) time.Time { return later(at, last) }
+
+func (m *messages) cut(bool) time.Time {
+	if m.close.IsZero() {
+		return never
+	}
+	return m.close
+}
+
+func (m *messages) room() int {
+	if m.station.Type == ToxicLatency {
+		return roomUnderWay
+	}
+	return roomWaiting
+}
+
+// heal lets a message go on that was struck.
+func (m *messages) heal() {
+	m.release, m.close = time.Time{}, time.Time{}
+	if m.alarm != nil {
+		m.alarm.off.Store(true)
+		m.alarm = nil
+	}
+	m.framer = newFramer(m.station.Protocol, m.station.Stream, false) // what passes now is not looked at
+}
+
+// alarmed adds an alarm.
+func (r *relay) alarmed(a *alarm) {
+	r.mu.Lock()
+	r.alarms = append(r.alarms, a)
+	r.mu.Unlock()
+	ring(r.wake)
+}
+
+// begun reports whether bytes of a stream may have passed already. r.mu is held.
+func (r *relay) begun(stream Stream) bool {
+	if !r.running {
+		return false
+	}
+	l := r.down
+	if stream == Upstream {
+		l = r.up
+	}
+	return l.begun.Load() || l.loose != nil // what the kernel carries is not known yet
+}

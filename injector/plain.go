@@ -1,0 +1,81 @@
+package injector
+
+import (
+	"errors"
+	"net"
+	"os"
+	"syscall"
+	"time"
+)
+
+// plain lets the kernel carry the bytes while no layer is in force. It returns
+// when one goes on, and true where the lane is over.
+func (l *lane) plain() (over bool) {
+	from, ok := l.relay.inside(l.from).(*net.TCPConn)
+	to, ok2 := l.relay.inside(l.to).(*net.TCPConn)
+	if !ok || !ok2 || !l.free(from) {
+		return false
+	}
+	n, err := to.ReadFrom(from)
+	l.caught()
+	if n > 0 {
+		l.begun.Store(true)
+	}
+	switch {
+	case err == nil:
+		l.hand(piece{end: endFIN, at: time.Now()})
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return l.relay.isOver()
+	case errors.Is(err, syscall.ECONNRESET): // of either
+		l.hand(piece{end: endReset, at: time.Now()})
+	default:
+		l.leave()
+		l.relay.broke(err)
+	}
+	return true
+}
+
+// inside is a connection without what the relay has put around it.
+func (r *relay) inside(c net.Conn) net.Conn {
+	if c == r.client {
+		return r.client.Conn
+	}
+	return c
+}
+
+// free notes that the lane reads without the layers, where there are none.
+func (l *lane) free(from *net.TCPConn) bool {
+	r := l.relay
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.target.set.Load() != nil || r.over || l.held.Load() > 0 {
+		return false
+	}
+	l.loose = from
+	return true
+}
+
+// caught notes that it reads as others do again.
+func (l *lane) caught() {
+	r := l.relay
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.over {
+		_ = l.loose.SetReadDeadline(time.Time{}) // a connection that broke says so when it is read
+	}
+	l.loose = nil
+}
+
+// catch ends a read without the layers. Nothing of what it has read is lost.
+// r.mu is held.
+func (l *lane) catch() {
+	if l.loose != nil && l.relay.target.set.Load() != nil {
+		_ = l.loose.SetReadDeadline(time.Unix(1, 0)) // a connection that broke ends it too
+	}
+}
+
+func (r *relay) isOver() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.over
+}

@@ -1,0 +1,274 @@
+package injector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Relay carries one connection to its target through the layers, and returns
+// when it is over: when both directions have ended, one broke, a layer ended it,
+// or ctx ended. It makes the connection to the upstream with dial, passes
+// half-closes and resets on, closes both connections, and leaves no goroutine
+// behind.
+//
+// The connection is admitted as Listener does; one that is refused ends there,
+// and the upstream is not dialed. So do the toxics refuse and down of a TCP
+// section. What holds bytes up is said at Listener and at TCP: a layer that goes
+// on while the connection is open acts on it, and one that goes off lets what it
+// held go on. Only the toxics that say so lose bytes.
+//
+// The observer is told of the connection as of a Request with the protocol tcp,
+// of what a layer that goes on later decides for it, and of each chunk or
+// message in which something was injected.
+//
+// The error is that of dial, for which the client is reset, or that of ctx. A
+// connection that the peers or the layers ended is no error.
+func (in *Injector) Relay(ctx context.Context, client net.Conn, dial func(context.Context) (net.Conn, error)) error {
+	r := newRelay(in)
+	defer in.engine.forget(r)
+	if !r.admit(client) {
+		return nil
+	}
+	upstream, err := dial(ctx)
+	if err != nil {
+		r.pace().sync()
+		r.told(outcome{failed: true})
+		defer r.depart()
+		reset(r.client.Conn)
+		_ = r.client.Close() // it is gone either way
+		return fmt.Errorf("the upstream of %s cannot be reached: %w", in.target.name, err)
+	}
+	defer r.depart()
+	return r.run(ctx, upstream)
+}
+
+// The slots of a relay besides the connection's own: no two goroutines share
+// one.
+const (
+	slotIn  = iota // of who reads from the client, and writes to the upstream where no toxic acts
+	slotOut        // of who writes to the client
+	slotUp         // of the pump to the upstream
+	relaySlots
+)
+
+// how a relay ends.
+type how int
+
+const (
+	howClose how = iota + 1
+	howReset
+)
+
+// A relay is a connection and the one that its bytes go to.
+type relay struct {
+	engine   *engine
+	target   *target
+	client   *conn
+	upstream net.Conn
+	up, down *lane
+	address  string        // the client's
+	number   int64         // among the relays, in the order of admission
+	dialed   *passage      // that let the dial in; nil: none
+	wake     chan struct{} // of who watches over it
+	ended    chan struct{} // closed when the end has begun
+	pumps    sync.WaitGroup
+	readers  sync.WaitGroup
+	broken   atomic.Bool
+
+	mu      sync.Mutex
+	met     map[*binding][]*station // layers that decided about the connection
+	set     *layerSet               // that plans are for
+	plans   map[Stream][]*station
+	alarms  []*alarm
+	passes  int // lanes whose end has passed
+	how     how // how it is to end; 0: not yet
+	kind    string
+	worse   how  // how it is to end once nothing is on its way; 0: no write failed
+	stale   bool // plans are out of date
+	running bool // the lanes are there
+	over    bool // the end has begun
+}
+
+func newRelay(in *Injector) *relay {
+	return &relay{
+		engine: in.engine, target: in.target, met: map[*binding][]*station{},
+		wake: make(chan struct{}, 1), ended: make(chan struct{}),
+	}
+}
+
+// admit decides about the connection. It reports false where it was refused.
+func (r *relay) admit(client net.Conn) bool {
+	r.address, r.dialed = client.RemoteAddr().String(), r.target.dial(client.RemoteAddr())
+	if r.engine.sequencer != nil {
+		client = &settled{Conn: client}
+	}
+	l := &listener{engine: r.engine, target: r.target, relay: r}
+	if r.client = l.open(client); r.client == nil {
+		return false
+	}
+	r.client.relayed = true
+	r.meet() // layers that went on meanwhile
+	r.pace().sync()
+	return true
+}
+
+// pace is that of the connection's own events.
+func (r *relay) pace() *pace {
+	if p := r.client.passage; p != nil {
+		return &p.pace
+	}
+	return &pace{}
+}
+
+// run carries the connection until it is over.
+func (r *relay) run(ctx context.Context, upstream net.Conn) error {
+	if r.engine.sequencer != nil {
+		upstream = &settled{Conn: upstream}
+	}
+	r.upstream = upstream
+	c := r.client
+	c.in.pace.slot, c.out.pace.slot = c.passage.extra(slotIn), c.passage.extra(slotOut)
+	own := &pace{slot: c.passage.extra(slotUp)}
+	r.up = newLane(r, Upstream, c, upstream, &c.in.pace, own)
+	r.down = newLane(r, Downstream, upstream, c, &c.out.pace, &c.out.pace)
+	r.mu.Lock()
+	r.running = true
+	r.mu.Unlock()
+	r.readers.Go(r.up.read)
+	r.readers.Go(r.down.read)
+	fired := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { // its channel may have been made outside of virtual time
+		defer close(fired)
+		ring(r.wake)
+	})
+	err := r.watch(ctx)
+	if !stop() {
+		<-fired
+	}
+	return err
+}
+
+// watch waits for the end, and brings it about.
+func (r *relay) watch(ctx context.Context) error {
+	for {
+		r.up.start()
+		r.down.start()
+		how, kind, next := r.state()
+		if how == 0 && ctx.Err() != nil {
+			r.end(howClose, "")
+			return ctx.Err()
+		}
+		if how != 0 {
+			r.end(how, kind)
+			return nil
+		}
+		if alarm := r.rest(next); alarm != nil {
+			r.end(alarm.how, alarm.kind)
+			return nil
+		}
+	}
+}
+
+// rest waits until something happens. It returns the alarm that went off.
+func (r *relay) rest(next *alarm) *alarm {
+	var timer <-chan time.Time
+	var aim time.Time
+	if next != nil {
+		aim = r.pace().early(time.Now(), next.at)
+		t := time.NewTimer(time.Until(aim))
+		defer t.Stop()
+		timer = t.C
+	}
+	select {
+	case <-timer:
+		r.pace().reached(aim)
+		if next.off.Load() || next.binding.off.Load() {
+			return nil
+		}
+		return next
+	case <-r.wake:
+		return nil
+	}
+}
+
+// state says how the connection is to end by now, or which alarm is next.
+func (r *relay) state() (how, string, *alarm) {
+	idle := r.broken.Load() && r.up.idle() && r.down.idle()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.how != 0:
+		return r.how, r.kind, nil
+	case r.passes == 2:
+		return howClose, "", nil
+	case idle:
+		return r.worse, "", nil
+	}
+	var next *alarm
+	for _, a := range r.alarms {
+		if !a.off.Load() && !a.binding.off.Load() && (next == nil || a.at.Before(next.at)) {
+			next = a
+		}
+	}
+	return 0, "", next
+}
+
+// finish asks for the end of the connection. kind is the fault that ends it; "":
+// none does.
+func (r *relay) finish(how how, kind string) {
+	r.mu.Lock()
+	if r.how == 0 {
+		r.how, r.kind = how, kind
+	}
+	r.mu.Unlock()
+	ring(r.wake)
+}
+
+// passed notes that the end of a lane was passed on.
+func (r *relay) passed() {
+	r.mu.Lock()
+	r.passes++
+	r.mu.Unlock()
+	ring(r.wake)
+}
+
+// broke notes that a lane cannot write any more. What is on its way in the
+// other lane is still delivered.
+func (r *relay) broke(err error) {
+	how := howClose
+	if errors.Is(err, syscall.ECONNRESET) {
+		how = howReset
+	}
+	r.mu.Lock()
+	r.worse = max(r.worse, how)
+	r.mu.Unlock()
+	r.broken.Store(true)
+	ring(r.wake)
+}
+
+// idles notes that nothing is on its way in a lane.
+func (r *relay) idles() {
+	if r.broken.Load() {
+		ring(r.wake)
+	}
+}
+
+// told tells the observer of the connection's end.
+func (r *relay) told(o outcome) {
+	if p := r.client.passage; p != nil {
+		p.finish(o)
+	}
+}
+
+// depart gives back what the connection holds.
+func (r *relay) depart() {
+	if p := r.client.passage; p != nil {
+		p.depart()
+	}
+}

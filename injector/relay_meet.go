@@ -1,0 +1,276 @@
+package injector
+
+import (
+	"cmp"
+	"context"
+	"net"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// An alarm ends a connection at an instant, if its layer still acts then.
+type alarm struct {
+	at      time.Time
+	how     how
+	kind    string
+	binding *binding
+	off     atomic.Bool // what it was for has gone on
+}
+
+// enroll makes the engine tell the relay of layers.
+func (e *engine) enroll(r *relay) {
+	e.relayMu.Lock()
+	defer e.relayMu.Unlock()
+	e.relayed++
+	r.number = e.relayed
+	e.relays[r] = struct{}{}
+}
+
+func (e *engine) forget(r *relay) {
+	e.relayMu.Lock()
+	defer e.relayMu.Unlock()
+	delete(e.relays, r)
+}
+
+// reach lets the layers that went on act on the connections that are open, in
+// the order in which they were admitted.
+func (e *engine) reach() {
+	e.relayMu.Lock()
+	all := make([]*relay, 0, len(e.relays))
+	for r := range e.relays {
+		all = append(all, r)
+	}
+	e.relayMu.Unlock()
+	slices.SortFunc(all, func(a, b *relay) int { return cmp.Compare(a.number, b.number) })
+	for _, r := range all {
+		r.meet()
+	}
+}
+
+// meet decides about the connection in the layers that it has not met.
+func (r *relay) meet() {
+	if set := r.target.set.Load(); r.news(set) {
+		p := r.part("")
+		p.steps = func(p *passage) {
+			for _, b := range p.set.bindings {
+				p.stays = append(p.stays, stay{binding: b})
+				r.draw(p, &p.stays[len(p.stays)-1], true)
+			}
+			p.quiet()
+		}
+		r.engine.alone(func(now time.Time) {
+			p.stamp = now
+			p.take(true)
+		})
+		p.finish(outcome{})
+	}
+	r.mu.Lock()
+	r.stale = true
+	running := r.running
+	if running {
+		r.up.catch()
+		r.down.catch()
+	}
+	r.mu.Unlock()
+	ring(r.wake)
+	if running {
+		ring(r.up.wake)
+		ring(r.down.wake)
+	}
+}
+
+// news reports whether there are toxics that did not decide yet.
+func (r *relay) news(set *layerSet) bool {
+	if set == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(set.bindings, func(b *binding) bool {
+		_, met := r.met[b]
+		return !met && len(b.toxics) > 0
+	})
+}
+
+// part is a passage of something that happens to the connection.
+func (r *relay) part(stream Stream) *passage {
+	p := newPassage(context.Background(), r.engine, r.target, nil)
+	p.conn, p.protocol, p.slotless = r.address+" "+string(stream), ProtocolTCP, true
+	return p
+}
+
+// quiet leaves a passage in which nothing was injected untold.
+func (p *passage) quiet() {
+	p.reported = len(p.decisions) == 0
+	p.finished = p.reported
+}
+
+// decide draws for something that happens in a stream, in turn where there is
+// an order.
+func (r *relay) decide(b *binding, stream Stream, draw func(p *passage, s *stay)) {
+	p := r.part(stream)
+	p.steps = func(p *passage) {
+		p.stays = append(p.stays, stay{binding: b})
+		draw(p, &p.stays[0])
+		p.quiet()
+	}
+	p.turn(true)
+	p.finish(outcome{})
+}
+
+// draw decides which toxics of a layer hit the connection. It may refuse one
+// that is not open yet.
+func (r *relay) draw(p *passage, s *stay, open bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, met := r.met[s.binding]; met {
+		return
+	}
+	r.stale = true
+	var stations []*station
+	for i, rule := range s.toxics {
+		if rule.refuses() {
+			if !open && !r.dialed.entered(s.binding) && p.refused(s, rule) {
+				return
+			}
+			if open && rule.Type == ToxicDown && rule.drawn(p, s) {
+				r.alarms = append(r.alarms, &alarm{at: p.now(), how: howClose, kind: rule.kind, binding: s.binding})
+			}
+			continue
+		}
+		if station := r.fit(p, s, rule, i); station != nil {
+			stations = append(stations, station)
+		}
+	}
+	r.met[s.binding] = stations
+}
+
+// drawn takes the rule's next ordinal, and reports whether it is hit.
+func (r *toxicRule) drawn(p *passage, s *stay) bool {
+	ordinal := r.count.next()
+	if !r.hits.hit(ordinal) {
+		return false
+	}
+	p.hit(s, r.hits, Decision{Kind: r.kind, Ordinal: ordinal, Delay: r.delay()})
+	return true
+}
+
+// refused draws whether a new connection is refused.
+func (p *passage) refused(s *stay, rule *toxicRule) bool {
+	if !rule.drawn(p, s) {
+		return false
+	}
+	p.stop(rule.kind, nil, abortRefuse)
+	return true
+}
+
+// fit draws for a toxic, and makes what it does to the connection. It returns
+// nil where it does nothing to a stream. r.mu is held.
+func (r *relay) fit(p *passage, s *stay, rule *toxicRule, i int) *station {
+	a := rule.Attributes
+	out := &station{toxicRule: rule, binding: s.binding}
+	if rule.Per == PerMessage {
+		out.action = r.messages(out)
+		return out
+	}
+	ordinal := rule.count.next()
+	if !rule.hits.hit(ordinal) {
+		return nil
+	}
+	if rule.loss == nil { // a loss is told when something is lost
+		p.hit(s, rule.hits, Decision{Kind: rule.kind, Ordinal: ordinal, Delay: rule.delay()})
+	}
+	key := Mix(rule.key, ordinal)
+	end := p.now().Add(a.Timeout)
+	switch rule.Type {
+	case ToxicLatency:
+		out.action = &delayed{latency: a.Latency, jitter: a.Jitter, key: key}
+	case ToxicBandwidth:
+		out.action = narrow{pipe: s.pipes[i]}
+	case ToxicLoss:
+		out.action = lossy{partition: rule.loss.partition, lost: func() time.Duration { return r.lose(s.binding, rule) }}
+	case ToxicSlowClose:
+		out.action = lingering{delay: a.Delay}
+	case ToxicTimeout:
+		out.action = silent{}
+		if a.Timeout > 0 {
+			r.alarms = append(r.alarms, &alarm{at: end, how: howClose, kind: rule.kind, binding: s.binding})
+		}
+	case ToxicReset:
+		r.alarms = append(r.alarms, &alarm{at: end, how: howReset, kind: rule.kind, binding: s.binding})
+		return nil
+	case ToxicClose:
+		out.action = closing{when: end}
+	case ToxicSlicer:
+		out.action = &sliced{average: a.AverageSize, variation: a.SizeVariation, delay: a.Delay, key: key}
+	case ToxicLimitData:
+		out.action = &limited{left: a.Bytes}
+	}
+	return out
+}
+
+// lose draws how long a chunk is held up.
+func (r *relay) lose(b *binding, rule *toxicRule) (d time.Duration) {
+	r.decide(b, rule.Stream, func(p *passage, s *stay) {
+		loss := rule.loss
+		ordinal := loss.ups.next()
+		if !loss.up.hit(ordinal) {
+			return
+		}
+		if !loss.partition {
+			d, _ = loss.stall(loss.up, ordinal)
+		}
+		p.hit(s, loss.up, Decision{Kind: rule.kind, Ordinal: ordinal, Delay: d})
+	})
+	return d
+}
+
+// plan are the stations that act on a stream, in order.
+func (r *relay) plan(stream Stream) []*station {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if set := r.target.set.Load(); r.stale || set != r.set {
+		r.set, r.stale = set, false
+		r.plans = map[Stream][]*station{}
+		if set != nil {
+			for _, b := range set.bindings {
+				for _, s := range r.met[b] {
+					r.plans[s.Stream] = append(r.plans[s.Stream], s)
+				}
+			}
+		}
+	}
+	return r.plans[stream]
+}
+
+// dial finds the dial of a connection that AdmitTCP let in; nil: none.
+func (t *target) dial(client net.Addr) *passage {
+	t.dialMu.Lock()
+	defer t.dialMu.Unlock()
+	return t.dials[client.String()]
+}
+
+// dialing keeps a dial until its connection is over.
+func (t *target) dialing(p *passage) {
+	t.dialMu.Lock()
+	defer t.dialMu.Unlock()
+	if t.dials == nil {
+		t.dials = map[string]*passage{}
+	}
+	t.dials[p.conn] = p
+}
+
+// dialed forgets a dial.
+func (t *target) dialed(p *passage) {
+	t.dialMu.Lock()
+	defer t.dialMu.Unlock()
+	if t.dials[p.conn] == p {
+		delete(t.dials, p.conn)
+	}
+}
+
+// entered reports whether the passage met a layer.
+func (p *passage) entered(b *binding) bool {
+	return p != nil && slices.ContainsFunc(p.stays, func(s stay) bool { return s.binding == b })
+}

@@ -1,0 +1,193 @@
+package matrix_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	coder "github.com/coder/websocket"
+	gorilla "github.com/gorilla/websocket"
+)
+
+// A chat is a WebSocket connection of one library. Messages are read all the
+// time, as programs do that answer pings.
+type chat interface {
+	send(message string) error
+	ping() error // until the pong
+	close()
+	received() <-chan received
+}
+
+// received is a message, or why there are no more.
+type received struct {
+	text   string
+	code   int // of the close frame; 0: none
+	reason string
+	err    error
+	at     time.Time
+}
+
+// A dialer opens a chat. Its error is the status of a handshake that failed.
+type dialer func(ctx context.Context, url string) (chat, error)
+
+type badHandshake int
+
+func (e badHandshake) Error() string { return http.StatusText(int(e)) }
+
+type coderChat struct {
+	conn     *coder.Conn
+	messages chan received
+}
+
+// dialCoder dials with a client, which is how that library is given a network.
+func dialCoder(client *http.Client, options coder.DialOptions) dialer {
+	options.HTTPClient = client
+	return func(ctx context.Context, url string) (chat, error) {
+		conn, resp, err := coder.Dial(ctx, url, &options)
+		if err != nil {
+			if resp != nil {
+				err = badHandshake(resp.StatusCode)
+			}
+			return nil, err
+		}
+		c := &coderChat{conn, make(chan received, 100)}
+		go c.read() // ends with the connection
+		return c, nil
+	}
+}
+
+func (c *coderChat) read() {
+	defer close(c.messages)
+	for {
+		_, b, err := c.conn.Read(context.Background())
+		r := received{text: string(b), err: err, at: time.Now()}
+		if closed, ok := errors.AsType[coder.CloseError](err); ok {
+			r.code, r.reason = int(closed.Code), closed.Reason
+		}
+		c.messages <- r
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (c *coderChat) received() <-chan received { return c.messages }
+func (c *coderChat) close()                    { _ = c.conn.CloseNow() }
+func (c *coderChat) ping() error               { return c.conn.Ping(context.Background()) }
+func (c *coderChat) send(message string) error {
+	return c.conn.Write(context.Background(), coder.MessageText, []byte(message))
+}
+
+type gorillaChat struct {
+	conn     *gorilla.Conn
+	messages chan received
+	pongs    chan struct{}
+}
+
+// dialGorilla dials with a function, which is how that library is given a
+// network.
+func dialGorilla(dial func(ctx context.Context, network, addr string) (net.Conn, error)) dialer {
+	return func(ctx context.Context, url string) (chat, error) {
+		d := gorilla.Dialer{NetDialContext: dial}
+		conn, resp, err := d.DialContext(ctx, strings.Replace(url, "http", "ws", 1), nil)
+		if err != nil {
+			if resp != nil {
+				err = badHandshake(resp.StatusCode)
+			}
+			return nil, err
+		}
+		c := &gorillaChat{conn, make(chan received, 100), make(chan struct{}, 100)}
+		conn.SetPongHandler(func(string) error {
+			c.pongs <- struct{}{}
+			return nil
+		})
+		go c.read() // ends with the connection
+		return c, nil
+	}
+}
+
+func (c *gorillaChat) read() {
+	defer close(c.messages)
+	for {
+		_, b, err := c.conn.ReadMessage()
+		r := received{text: string(b), err: err, at: time.Now()}
+		if closed, ok := errors.AsType[*gorilla.CloseError](err); ok {
+			r.code, r.reason = closed.Code, closed.Text
+		}
+		c.messages <- r
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (c *gorillaChat) received() <-chan received { return c.messages }
+func (c *gorillaChat) close()                    { _ = c.conn.Close() }
+func (c *gorillaChat) send(message string) error {
+	return c.conn.WriteMessage(gorilla.TextMessage, []byte(message))
+}
+
+func (c *gorillaChat) ping() error {
+	if err := c.conn.WriteControl(gorilla.PingMessage, []byte("?"), time.Now().Add(time.Second)); err != nil {
+		return err
+	}
+	<-c.pongs
+	return nil
+}
+
+// told is what an upstream learns of the end of its connection.
+type told struct {
+	code   int
+	reason string
+}
+
+// coderEcho is an upstream that answers each message with itself.
+func coderEcho(ends chan<- told, options coder.AcceptOptions) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, err := coder.Accept(w, r, &options)
+		if err != nil {
+			return
+		}
+		defer func() { _ = conn.CloseNow() }()
+		for {
+			kind, b, err := conn.Read(context.Background())
+			if err == nil {
+				err = conn.Write(context.Background(), kind, b)
+			}
+			if err != nil {
+				if closed, ok := errors.AsType[coder.CloseError](err); ok {
+					ends <- told{int(closed.Code), closed.Reason}
+				}
+				return
+			}
+		}
+	})
+}
+
+// gorillaEcho does the same with the other library.
+func gorillaEcho(ends chan<- told) http.Handler {
+	up := gorilla.Upgrader{}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, err := up.Upgrade(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		for {
+			kind, b, err := conn.ReadMessage()
+			if err == nil {
+				err = conn.WriteMessage(kind, b)
+			}
+			if err != nil {
+				if closed, ok := errors.AsType[*gorilla.CloseError](err); ok && !errors.Is(err, io.ErrUnexpectedEOF) {
+					ends <- told{closed.Code, closed.Text}
+				}
+				return
+			}
+		}
+	})
+}

@@ -1,0 +1,45 @@
+package orchestrator
+
+import "slices"
+
+// warnReach looks for sections that cannot act on any target of their step,
+// because it speaks something else.
+func (c *checker) warnReach(s Step, path string) {
+	config, _, err := c.o.resolve(s.Scenario)
+	if err != nil || config.Disabled() {
+		return
+	}
+	names := s.Targets
+	if len(names) == 0 {
+		names = c.names
+	}
+	reaches := func(kind TargetKind) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return (c.o.Targets[name].Kind == TCP) == (kind == TCP) })
+	}
+	tcp, others := reaches(TCP), reaches(HTTP)
+	for _, section := range sections(config) {
+		at := join(join(path, "config"), section.name)
+		what := ""
+		if s.Scenario.Config == nil || !s.Scenario.Config.HasSection() {
+			at, what = path, "its section "+section.name+": "
+			if c.has(join(path, "name")) {
+				at = join(path, "name")
+			}
+		}
+		switch {
+		case !section.on:
+		case section.name == "tcp" && len(c.o.Targets) == 0:
+			c.warnAt(NoEffect, at, "", "%sacts on targets of kind tcp, and the document declares none", what)
+		case section.name == "tcp" && !tcp:
+			c.warnAt(NoEffect, at, "", "%sacts on targets of kind tcp, and this step has none", what)
+		case !others && slices.Contains(httpOnly(), section.name):
+			c.warnAt(NoEffect, at, "", "%scannot act on targets of kind tcp, and this step has no others", what)
+		}
+	}
+}
+
+// httpOnly are the sections that act on requests, which a target of kind tcp
+// does not have.
+func httpOnly() []string {
+	return []string{"rate_limit", "circuit_breaker", "bulkhead", "grpc", "websocket", "graphql"}
+}
