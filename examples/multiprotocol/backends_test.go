@@ -71,15 +71,15 @@ type catalogue struct{}
 
 type product struct{}
 
-func (catalogue) Product(struct{ ID graphql.ID }) product { return product{} }
-func (product) Name() string                              { return "a red bicycle" }
-func (product) Rating() *float64                          { return new(4.5) }
+func (*catalogue) Product(struct{ ID graphql.ID }) *product { return &product{} }
+func (*product) Name() string                               { return "a red bicycle" }
+func (*product) Rating() *float64                           { return new(4.5) }
 
 func products() http.Handler {
 	return &relay.Handler{Schema: graphql.MustParseSchema(`
 		type Query { product(id: ID!): Product! }
 		type Product { name: String!, rating: Float }
-	`, catalogue{})}
+	`, &catalogue{})}
 }
 
 // serveRedis is a Redis server on a listener: miniredis accepts on sockets only.

@@ -36,7 +36,9 @@ func TestEveryProtocolAtOnce(t *testing.T) {
 // reach the network.
 func connect(env *chaostest.Env) *multiprotocol.Storefront {
 	dial := func(target string) func(context.Context, string, string) (net.Conn, error) {
-		return func(ctx context.Context, network, _ string) (net.Conn, error) { return env.Target(target).Dial(ctx, network, "") }
+		return func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return env.Target(target).Dial(ctx, network, "")
+		}
 	}
 	stock, err := grpc.NewClient("passthrough:///stock",
 		grpc.WithTransportCredentials(insecure.NewCredentials()),

@@ -10,7 +10,9 @@ import (
 // A StatusError is an answer of the orders service that is no success.
 type StatusError int
 
-func (e StatusError) Error() string { return fmt.Sprintf("orders: %d %s", int(e), http.StatusText(int(e))) }
+func (e StatusError) Error() string {
+	return fmt.Sprintf("orders: %d %s", int(e), http.StatusText(int(e)))
+}
 
 // Order reads an order.
 func (s *Storefront) Order(ctx context.Context, id string) (string, error) {
