@@ -82,21 +82,24 @@ func products() http.Handler {
 	`, &catalogue{})}
 }
 
-// serveRedis is a Redis server on a listener: miniredis accepts on sockets only.
+// serveRedis is a Redis server in the process. It takes connections from a
+// listener, where miniredis would listen by itself.
 func serveRedis(t testing.TB, l net.Listener) {
-	m := miniredis.NewMiniRedis()
-	first, err := m.Dial() // starts it
+	sessions := miniredis.NewMiniRedis()
+	first, err := sessions.Dial() // starts it without a listener
 	require.NoError(t, err)
 	require.NoError(t, first.Close())
-	require.NoError(t, m.Set("session:42", "ada"))
-	t.Cleanup(m.Close)
-	for {
-		conn, err := l.Accept()
-		if err != nil {
-			return // closed
+	require.NoError(t, sessions.Set("session:42", "ada"))
+	t.Cleanup(sessions.Close)
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return // it is closed
+			}
+			sessions.Server().ServeConn(conn)
 		}
-		m.Server().ServeConn(conn)
-	}
+	}()
 }
 
 // serve starts every backend on a listener of its own.
@@ -109,5 +112,5 @@ func serve(t testing.TB, listen func(target string) net.Listener) {
 	server, l := stock(), listen("stock")
 	t.Cleanup(server.Stop)
 	go func() { _ = server.Serve(l) }() // returns when it is stopped
-	go serveRedis(t, listen("sessions"))
+	serveRedis(t, listen("sessions"))
 }

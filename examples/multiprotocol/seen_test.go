@@ -1,6 +1,8 @@
 package multiprotocol_test
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/stretchr/testify/require"
@@ -8,44 +10,44 @@ import (
 	"github.com/mockforge-go/mockforge/chaostest"
 )
 
-// A seen counts how calls of one client ended, by what a check calls it.
+// A seen counts what one client saw, by what its customer calls it.
 type seen struct {
 	mu     sync.Mutex
 	counts map[string]int
-	errs   []error // that the check does not know
+	errs   []error // that the customer does not know
 }
 
-// as counts a call and returns its error. known names it, or is "" for one that
-// this protocol must not see.
+// as counts a call and returns its error. known names the error; "" is one that
+// a client of this protocol must not see.
 func (s *seen) as(known string, err error) error {
+	switch {
+	case err == nil:
+		s.also("ok")
+	case known == "":
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.errs = append(s.errs, err)
+	default:
+		s.also(known)
+	}
+	return err
+}
+
+// also counts something besides the call.
+func (s *seen) also(what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.counts == nil {
 		s.counts = map[string]int{}
 	}
-	switch {
-	case err == nil:
-		known = "ok"
-	case known == "":
-		s.errs = append(s.errs, err)
-	}
-	s.counts[known]++
-	return err
+	s.counts[what]++
 }
 
-// also counts something besides calls.
-func (s *seen) also(what string, n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.counts[what] += n
-}
-
-// requireOnly checks that each of the names was seen, and nothing unknown.
+// requireOnly checks that everything of those names was seen, successes too,
+// and nothing else.
 func (s *seen) requireOnly(step *chaostest.Step, names ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	require.Empty(step, s.errs, "%v", s.counts)
-	for _, name := range append(names, "ok") {
-		require.Positive(step, s.counts[name], "%s of %v", name, s.counts)
-	}
+	require.ElementsMatch(step, append(names, "ok"), slices.Collect(maps.Keys(s.counts)), "%v", s.counts)
 }
