@@ -79,7 +79,7 @@ func (c *customers) browse(step *chaostest.Step) {
 
 func (c *customers) login(step *chaostest.Step) {
 	var seen seen
-	step.Load(20, func(ctx context.Context) error {
+	step.Load(40, func(ctx context.Context) error {
 		user, err := c.User(ctx, "42")
 		if err == nil && user != "ada" {
 			err = fmt.Errorf("the session is of %q", user)
