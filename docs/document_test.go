@@ -22,6 +22,7 @@ var contexts = map[string]struct {
 	"steps":    {"name: fragment\nload: {rate: 1}\nsteps:\n", 2, ""},
 	"step":     {"name: fragment\nload: {rate: 1}\nsteps:\n  - name: step\n    duration_seconds: 60\n", 4, ""},
 	"config":   {"name: fragment\nsteps:\n  - name: step\n    scenario:\n      config:\n", 8, ""},
+	"tcp":      {"name: fragment\ntargets: {db: {kind: tcp}}\nsteps:\n  - name: step\n    scenario:\n      config:\n", 8, ""},
 }
 
 func TestDocumentBlocks(t *testing.T) {

@@ -18,9 +18,6 @@ import (
 
 const faultsPage = "docs/faults.md"
 
-// notBuilt stands in place of a test where there is nothing to test yet.
-const notBuilt = "not built yet"
-
 // A faultRow is a row of a table of docs/faults.md.
 type faultRow struct {
 	line  int
@@ -122,9 +119,6 @@ func TestFieldsOfFaultsExist(t *testing.T) {
 				continue
 			}
 			seen[name] = true
-			if tests := r.cells[len(r.cells)-1]; tests == notBuilt {
-				continue
-			}
 			path, value, chosen := strings.Cut(name, ": ")
 			values, exists := known[path]
 			require.True(t, exists, "%s: no document has the field %s", r.at(), path)
@@ -176,7 +170,6 @@ var testLink = regexp.MustCompile("\\[`((?:Test|Fuzz|Benchmark)\\w+)`\\]\\(\\.\\
 func TestTestsOfFaultsExist(t *testing.T) {
 	t.Parallel()
 	functions := testFunctions(t)
-	known := documentFields(t)
 	for _, r := range slices.Concat(faultRows(t, "fault"), faultRows(t, "control"), faultRows(t, "theirs")) {
 		cell := r.cells[len(r.cells)-1]
 		links := testLink.FindAllStringSubmatch(cell, -1)
@@ -184,8 +177,6 @@ func TestTestsOfFaultsExist(t *testing.T) {
 			require.Contains(t, functions[link[2]], link[1], "%s: %s", r.at(), link[2])
 		}
 		switch {
-		case cell == notBuilt:
-			require.True(t, unbuilt(t, r, known), "%s: it is built: name its test", r.at())
 		case len(r.cells) == 3 && cell == "does not apply": // somebody else's fault, which has no place here
 			require.Greater(t, len(strings.Fields(r.cells[1])), 5, "%s: say why", r.at())
 		default:
@@ -193,26 +184,6 @@ func TestTestsOfFaultsExist(t *testing.T) {
 			require.Len(t, strings.Split(cell, ", "), len(links), "%s: a test that is not written as one", r.at())
 		}
 	}
-}
-
-// unbuilt reports whether one of the fields of a row does not exist, or
-// validation says that nothing injects its section.
-func unbuilt(t *testing.T, r faultRow, known map[string][]string) bool {
-	t.Helper()
-	for _, name := range quotes(r.cells[1]) {
-		path, value, chosen := strings.Cut(name, ": ")
-		section, _, _ := strings.Cut(path, ".")
-		values, exists := known[path]
-		if !exists || chosen && !slices.Contains(values, value) {
-			return true
-		}
-		_, warnings, err := orchestrator.ParseConfig([]byte(`{"`+section+`": {}}`), orchestrator.JSON)
-		require.NoError(t, err, r.at())
-		if slices.ContainsFunc(warnings, func(p orchestrator.Problem) bool { return p.Rule == orchestrator.NotBuilt }) {
-			return true
-		}
-	}
-	return false
 }
 
 // testFunctions are the tests of the repository, by file.

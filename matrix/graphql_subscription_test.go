@@ -96,13 +96,13 @@ func tickerServer() http.Handler {
 	})
 }
 
-// dialer dials as genqlient asks for it.
-type dialer struct {
+// subscriber dials as genqlient asks for it.
+type subscriber struct {
 	websocket.Dialer
 	conn *websocket.Conn // the last
 }
 
-func (d *dialer) DialContext(ctx context.Context, url string, header http.Header) (graphql.WSConn, error) {
+func (d *subscriber) DialContext(ctx context.Context, url string, header http.Header) (graphql.WSConn, error) {
 	conn, resp, err := d.Dialer.DialContext(ctx, url, header)
 	if err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func TestGraphQLSubscriptions(t *testing.T) {
 	var env *chaostest.Env
 	o := document(orchestrator.Step{Name: "subscriptions", Duration: 200 * time.Second, Scenario: orchestrator.Scenario{Config: config}})
 	chaostest.RunOrchestration(t, o, func(step *chaostest.Step) {
-		dial := &dialer{Dialer: websocket.Dialer{
+		dial := &subscriber{Dialer: websocket.Dialer{
 			NetDialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				return env.Target("default").Dial(ctx, network, addr)
 			},

@@ -26,7 +26,7 @@ func toxicFields() []field[injector.Toxic] {
 			bind: func(x *toxic) codec { return word(&x.Stream, nil, injector.Upstream, injector.Downstream) }},
 		{name: "toxicity", def: "1", doc: "The probability of acting, drawn once for each connection.",
 			bind: func(x *toxic) codec { return maybe(&x.Toxicity, probability) }},
-		{name: "per", def: string(injector.PerConnection), doc: "What `toxicity` is drawn for. `message` is for `latency`, `timeout`, `reset_peer` and `close`.",
+		{name: "per", def: string(injector.PerConnection), doc: "What `toxicity` is drawn for; by the message only `latency`, `timeout`, `reset_peer` and `close` can act.",
 			bind: func(x *toxic) codec { return word(&x.Per, nil, injector.PerConnection, injector.PerMessage) }},
 		{name: "protocol", def: "none", doc: "How messages are told apart; needed where `per` is `message`.",
 			bind: func(x *toxic) codec { return word(&x.Protocol, nil, "redis", "postgres", "kafka", "lines") }},

@@ -17,6 +17,9 @@ func seedWith(f *testing.F, format orchestrator.Format) {
 	files, err := filepath.Glob("testdata/*/*")
 	require.NoError(f, err)
 	for _, file := range files {
+		if info, err := os.Stat(file); err != nil || info.IsDir() {
+			continue // the corpus of another target
+		}
 		data, err := os.ReadFile(file)
 		require.NoError(f, err)
 		if orchestrator.FormatOf(file) == format {

@@ -15,5 +15,4 @@ const (
 	SmallBurst        Rule = "small-burst"        // a burst below a twentieth of the rate
 	ConditionalFinish Rule = "conditional-finish" // a last step for cleanup that failures skip
 	NoLoad            Rule = "no-load"            // a claim about the client where the document drives no load
-	NotBuilt          Rule = "not-built"          // a section that nothing injects yet
 )

@@ -87,8 +87,6 @@ func (c *checker) warnConfig(config injector.Config, path string) {
 		at := join(path, s.name)
 		switch {
 		case !s.on:
-		case s.unbuilt:
-			c.warnAt(NotBuilt, at, "", "is validated and carried, but nothing injects it yet")
 		case s.name == "graphql" && answers(effective):
 		case !effective[s.name]:
 			c.warnAt(NoEffect, at, "", "nothing in it can act: it injects nothing")
