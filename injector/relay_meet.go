@@ -3,6 +3,7 @@ package injector
 import (
 	"cmp"
 	"context"
+	"maps"
 	"net"
 	"slices"
 	"sync/atomic"
@@ -226,13 +227,16 @@ func (r *relay) lose(b *binding, rule *toxicRule) (d time.Duration) {
 	return d
 }
 
-// plan are the stations that act on a stream, in order.
+// plan are the stations that act on a stream, in order. A layer that is gone does
+// not come back: it is forgotten, however long the connection lasts.
 func (r *relay) plan(stream Stream) []*station {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if set := r.target.set.Load(); r.stale || set != r.set {
 		r.set, r.stale = set, false
 		r.plans = map[Stream][]*station{}
+		maps.DeleteFunc(r.met, func(b *binding, _ []*station) bool { return b.off.Load() })
+		r.alarms = slices.DeleteFunc(r.alarms, func(a *alarm) bool { return a.binding.off.Load() })
 		if set != nil {
 			for _, b := range set.bindings {
 				for _, s := range r.met[b] {
