@@ -156,8 +156,11 @@ func (p *replayer) report(h *harness, out *Replayed) {
 	if p.left > 0 {
 		text += fmt.Sprintf("; %d outside of the steps left out", p.left)
 	}
+	if p.mute > 0 {
+		text += fmt.Sprintf("; %d connections and messages left out, whose bytes are not recorded", p.mute)
+	}
 	_, _ = fmt.Fprintln(h.t.Output(), text)
-	switch missing := len(p.rec.Requests) - p.left - out.Repeated; {
+	switch missing := len(p.rec.Requests) - p.left - p.mute - out.Repeated; {
 	case h.set.strict && p.beyond > 0:
 		h.outer(fmt.Sprintf("ReplayStrict: %d requests are beyond the recording: %s", p.beyond, p.strangers()))
 	case h.set.mode == replayOpenLoop && missing > 0 && !h.t.Failed():

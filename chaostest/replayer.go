@@ -38,6 +38,7 @@ type replayer struct {
 	unknown  map[identity]int
 	order    []identity                     // of unknown
 	left     int                            // recorded, and not to be driven
+	mute     int                            // recorded, and no requests of HTTP
 	moments  map[injector.LayerRef][]moment // from a layer's start
 }
 
@@ -131,15 +132,22 @@ func (p *replayer) compose() {
 			p.add(c.At, []injector.LayerRef{c.LayerRef}, false, func(*orchestrator.ActiveStep) { p.tell(c) })
 		}
 	}
-	if !p.drive {
-		return
-	}
 	for i := range p.rec.Requests {
 		q := &p.rec.Requests[i]
-		if !p.add(q.Arrived, q.Layers, len(q.Layers) > 0, func(s *orchestrator.ActiveStep) { p.send(q, s) }) {
+		if !sent(q) {
+			p.mute++
+			continue
+		}
+		if p.drive && !p.add(q.Arrived, q.Layers, len(q.Layers) > 0, func(s *orchestrator.ActiveStep) { p.send(q, s) }) {
 			p.left++
 		}
 	}
+}
+
+// sent reports whether what was recorded is a request of HTTP, that can be sent
+// again: of connections and of messages on them the bytes are not known.
+func sent(q *orchestrator.RecordedRequest) bool {
+	return q.Method != "" && q.Protocol != injector.ProtocolTCP
 }
 
 // add places a moment of the recording. It hangs on the layer, of those given

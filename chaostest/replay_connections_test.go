@@ -1,0 +1,59 @@
+package chaostest_test
+
+import (
+	"io"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mockforge-go/mockforge/chaostest"
+	"github.com/mockforge-go/mockforge/injector"
+	"github.com/mockforge-go/mockforge/orchestrator"
+)
+
+// A recording with connections of a TCP target is replayed without them: their
+// bytes are not in it.
+func TestReplayLeavesConnectionsOut(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "both.chaos.jsonl")
+	o := orchestrator.Orchestration{
+		Name:    "both",
+		Targets: map[string]orchestrator.Target{"web": {}, "cache": {Kind: orchestrator.TCP}},
+		Steps: []orchestrator.Step{{Name: "slow", Duration: 20 * time.Second, Scenario: orchestrator.Scenario{Config: &injector.Config{
+			Latency: &injector.Latency{FixedDelay: time.Millisecond},
+			TCP:     &injector.TCP{Toxics: []injector.Toxic{{Type: injector.ToxicLatency, Attributes: injector.ToxicAttributes{Latency: time.Millisecond}}}},
+		}}}},
+	}
+	var cache *chaostest.Target
+	var web string
+	chaostest.RunOrchestration(t, o, func(step *chaostest.Step) {
+		for range 3 {
+			resp, err := step.Client().Get(web)
+			require.NoError(step, err)
+			require.NoError(step, resp.Body.Close())
+			conn, err := cache.Dial(step.Context(), "tcp", "")
+			require.NoError(step, err)
+			_, err = conn.Write([]byte("hello"))
+			require.NoError(step, err)
+			_, err = io.ReadFull(conn, make([]byte, 5)) // from the echo
+			require.NoError(step, err)
+			require.NoError(step, conn.Close())
+		}
+		step.Clock().Advance(step.Clock().Remaining())
+	}, chaostest.RealTime(), chaostest.EventLog(path), chaostest.Setup(func(env *chaostest.Env) {
+		cache, web = env.Target("cache"), env.Target("web").URL
+	}))
+	rec, err := orchestrator.ReadLog(path)
+	require.NoError(t, err)
+	protocols := map[string]int{}
+	for _, q := range rec.Requests {
+		protocols[q.Protocol]++
+	}
+	require.Equal(t, 3, protocols[""])
+	require.Positive(t, protocols[injector.ProtocolTCP])
+	got := chaostest.Replay(t, path, nil, chaostest.ReplayOpenLoop(), chaostest.ReplayStrict())
+	require.Equal(t, 3, got.Repeated)
+	require.Zero(t, got.Beyond)
+}
