@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mockforge-go/mockforge/injector"
 	"github.com/mockforge-go/mockforge/orchestrator"
 	"github.com/mockforge-go/mockforge/server"
 )
@@ -185,4 +186,19 @@ func TestPartialProtocolSections(t *testing.T) {
 		}
 		l.ask(t, "PUT", "/config/"+tt.section, `{"nonsense": 2}`).says(t, 422, "1:2: "+tt.section+".nonsense: unknown field")
 	}
+}
+
+// The status says which protocols have faults.
+func TestStatusOfProtocols(t *testing.T) {
+	t.Parallel()
+	l := serveLive(t, server.Options{Chaos: true, Config: injector.Config{
+		GRPC: &injector.GRPC{Probability: new(0.5)}, GraphQL: &injector.GraphQL{}, // translates, and does nothing by itself
+	}})
+	var status server.ChaosStatus
+	require.Equal(t, 200, l.call("GET", "/api/chaos/status", nil, &status))
+	require.True(t, status.GRPCEnabled)
+	require.False(t, status.WebSocketEnabled || status.GraphQLEnabled || status.TCPEnabled)
+	l.ask(t, "PUT", "/config/tcp", `{"toxics": [{"type": "down"}]}`).ok(t)
+	require.Equal(t, 200, l.call("GET", "/api/chaos/status", nil, &status))
+	require.True(t, status.GRPCEnabled && status.TCPEnabled)
 }

@@ -15,6 +15,10 @@ type ChaosStatus struct {
 	TrafficShapingEnabled bool                `json:"traffic_shaping_enabled"`
 	CircuitBreakerEnabled bool                `json:"circuit_breaker_enabled"`
 	BulkheadEnabled       bool                `json:"bulkhead_enabled"`
+	GRPCEnabled           bool                `json:"grpc_enabled"`
+	WebSocketEnabled      bool                `json:"websocket_enabled"`
+	GraphQLEnabled        bool                `json:"graphql_enabled"`
+	TCPEnabled            bool                `json:"tcp_enabled"`
 	Orchestration         OrchestrationStatus `json:"orchestration"`
 	Targets               []TargetStatus      `json:"targets"`
 	Version               string              `json:"version"`
@@ -42,6 +46,7 @@ func (s *Server) getStatus(w http.ResponseWriter, _ *http.Request) error {
 		}
 		out.LatencyEnabled, out.FaultInjectionEnabled, out.RateLimitEnabled = acts["latency"], acts["fault_injection"], acts["rate_limit"]
 		out.TrafficShapingEnabled, out.CircuitBreakerEnabled, out.BulkheadEnabled = acts["traffic_shaping"], acts["circuit_breaker"], acts["bulkhead"]
+		out.GRPCEnabled, out.WebSocketEnabled, out.GraphQLEnabled, out.TCPEnabled = acts["grpc"], acts["websocket"], acts["graphql"], acts["tcp"]
 	})
 	writeJSON(w, http.StatusOK, out)
 	return nil

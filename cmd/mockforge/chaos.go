@@ -74,6 +74,7 @@ func writeChaosStatus(w io.Writer, s client.ChaosStatus) error {
 	}{
 		{"latency", s.Latency}, {"fault_injection", s.FaultInjection}, {"rate_limit", s.RateLimit},
 		{"traffic_shaping", s.TrafficShaping}, {"circuit_breaker", s.CircuitBreaker}, {"bulkhead", s.Bulkhead},
+		{"grpc", s.GRPC}, {"websocket", s.WebSocket}, {"graphql", s.GraphQL}, {"tcp", s.TCP},
 	} {
 		fmt.Fprintf(&b, "%s_enabled: %t\n", section.name, section.on)
 	}

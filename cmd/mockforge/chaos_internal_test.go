@@ -28,7 +28,7 @@ func TestChaosSwitch(t *testing.T) {
 func TestChaosStatus(t *testing.T) {
 	t.Parallel()
 	server := serve(t, map[string]any{"GET /api/chaos/status": inTurn(
-		`{"enabled": true, "active_scenarios": ["slow_backend"], "latency_enabled": true, "fault_injection_enabled": false, "orchestration": {"is_running": true, "name": "x", "progress": 0.5},
+		`{"enabled": true, "active_scenarios": ["slow_backend"], "latency_enabled": true, "fault_injection_enabled": false, "websocket_enabled": true, "orchestration": {"is_running": true, "name": "x", "progress": 0.5},
 			"targets": [{"name": "default", "upstream": "", "url": "http://127.0.0.1:3000"}, {"name": "payments", "upstream": "http://127.0.0.1:9000", "url": "http://127.0.0.1:3000/payments"}], "version": "v1"}`,
 		`{"enabled": false, "active_scenarios": [], "orchestration": null, "version": "v1"}`)})
 	code, stdout, stderr := execute(t, "chaos", "status", "--base-url", server.URL)
@@ -41,6 +41,10 @@ rate_limit_enabled: false
 traffic_shaping_enabled: false
 circuit_breaker_enabled: false
 bulkhead_enabled: false
+grpc_enabled: false
+websocket_enabled: true
+graphql_enabled: false
+tcp_enabled: false
 orchestration: x, running, progress 0.50
 target: default at http://127.0.0.1:3000, answered by the server itself
 target: payments at http://127.0.0.1:3000/payments, to http://127.0.0.1:9000

@@ -12,6 +12,10 @@ type ChaosStatus struct {
 	TrafficShaping  bool     `json:"traffic_shaping_enabled"`
 	CircuitBreaker  bool     `json:"circuit_breaker_enabled"`
 	Bulkhead        bool     `json:"bulkhead_enabled"`
+	GRPC            bool     `json:"grpc_enabled"`
+	WebSocket       bool     `json:"websocket_enabled"`
+	GraphQL         bool     `json:"graphql_enabled"`
+	TCP             bool     `json:"tcp_enabled"`
 	Orchestration   *Status  `json:"orchestration"` // the current one or the last; nil: there was none
 	Targets         []Target `json:"targets"`
 	Version         string   `json:"version"`
