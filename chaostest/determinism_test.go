@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -132,10 +133,7 @@ func digestOf(t *testing.T, path string) string {
 // for every client, whatever GOMAXPROCS and with or without -race. The golden
 // file makes plain and -race builds compare with each other.
 func TestOneSeedOneRun(t *testing.T) { // not parallel: it changes GOMAXPROCS
-	runs := 20
-	if testing.Short() {
-		runs = 2
-	}
+	runs := repetitions()
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	seen := map[string]int{}
 	for _, procs := range []int{1, 2, 4, 5} {
@@ -156,6 +154,20 @@ func TestOneSeedOneRun(t *testing.T) { // not parallel: it changes GOMAXPROCS
 		require.NoError(t, err)
 		require.Equal(t, string(want), got, "after a change of the engine, run with -update")
 	}
+}
+
+// repetitions is how often a run is repeated. The race detector takes ten times
+// as long: there, all of them are for the long gate.
+func repetitions() int {
+	info, ok := debug.ReadBuildInfo()
+	race := ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+	switch {
+	case testing.Short():
+		return 2
+	case race && os.Getenv("CI_LONG") == "":
+		return 5
+	}
+	return 20
 }
 
 // TestRacers is for TestSelectedStepSameDigest to run.

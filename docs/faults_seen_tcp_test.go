@@ -62,8 +62,10 @@ func receive(t *testing.T, x injector.Toxic, patience time.Duration) (got []stri
 	in := injector.New()
 	in.Apply(injector.Layer{Name: "step", Config: injector.Config{TCP: &injector.TCP{Toxics: []injector.Toxic{x}}}, Seed: new(uint64(1))})
 	back := acceptOne(t, func(c net.Conn) {
-		_, _ = io.WriteString(c, original)
-		if x.Type != injector.ToxicTimeout {
+		if x.Type != injector.ToxicReset { // what comes before the reset passes
+			_, _ = io.WriteString(c, original)
+		}
+		if x.Type != injector.ToxicTimeout && x.Type != injector.ToxicReset {
 			_ = c.(*net.TCPConn).CloseWrite()
 		}
 		_, _ = io.Copy(io.Discard, c)
