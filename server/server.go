@@ -53,6 +53,9 @@ func New(opts Options) (*Server, error) {
 	if !loopback(opts.Host) && opts.AdminToken == "" && !opts.InsecureAdmin {
 		return nil, fmt.Errorf("host %s is reachable from other machines, and anybody there could control the server: set an admin token, or allow it with --insecure-admin", opts.Host)
 	}
+	if err := checkOrigins(opts.CORSOrigins); err != nil {
+		return nil, err
+	}
 	var scenario *orchestrator.Scenario
 	if opts.Scenario != "" {
 		if scenario, err = preset(opts.Scenario); err != nil {
@@ -139,14 +142,14 @@ func (s *Server) Listen() error {
 	if s.listener != nil || s.closed {
 		return errors.New("the server has listened already")
 	}
-	open := func(port int) (net.Listener, error) {
+	open := func(port int, another string) (net.Listener, error) {
 		l, err := net.Listen("tcp", net.JoinHostPort(s.opts.Host, portText(port)))
 		if err != nil {
-			return nil, fmt.Errorf("%w: choose another port with --http-port, or end what uses this one", err)
+			return nil, fmt.Errorf("%w: choose another port with %s, or end what uses this one", err, another)
 		}
 		return l, nil
 	}
-	main, err := open(s.opts.Port)
+	main, err := open(s.opts.Port, "--http-port")
 	if err != nil {
 		return err
 	}
@@ -155,7 +158,7 @@ func (s *Server) Listen() error {
 		if t.Port == 0 {
 			continue
 		}
-		l, err := open(t.Port)
+		l, err := open(t.Port, "port= of --target")
 		if err != nil {
 			for _, o := range opened {
 				_ = o.Close() // nothing was accepted
