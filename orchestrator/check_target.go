@@ -106,6 +106,7 @@ func (c *checker) traffic(t *Traffic, path string) {
 			c.invalid(join(path, "path"), "", "%s is not a path: it must begin with /", quote(t.Path))
 		}
 	}
+	c.sameHeaders(t.Headers, join(path, "headers"))
 	for _, name := range slices.Sorted(maps.Keys(t.Headers)) {
 		value := t.Headers[name]
 		if !token(name) || strings.ContainsAny(value, "\r\n\x00") {
