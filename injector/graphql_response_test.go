@@ -99,3 +99,33 @@ func TestGraphQLPartialDataWithoutHijacking(t *testing.T) {
 	require.Equal(t, http.StatusTeapot, w.Code)
 	same(t, "feature not supported\n", w.Body.String())
 }
+
+// What comes in parts comes part by part, as it was sent: results of @defer, and
+// events.
+func TestGraphQLPartialDataOfParts(t *testing.T) {
+	t.Parallel()
+	bothSeams(t, func(t *testing.T, rig func(http.Handler, ...injector.Option) (*injector.Injector, *http.Client, string)) {
+		for _, kind := range []string{`multipart/mixed; boundary="-"; deferSpec=20220824`, "text/event-stream"} {
+			parts, heard := []string{"---\r\nContent-Type: application/json\r\n\r\n{\"data\":{\"a\":1},\"hasNext\":true}\r\n", "-----\r\n"}, make(chan struct{})
+			in, client, at := rig(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", kind)
+				_, _ = io.WriteString(w, parts[0])
+				_ = http.NewResponseController(w).Flush()
+				<-heard
+				_, _ = io.WriteString(w, parts[1])
+			}))
+			in.Apply(graph(injector.GraphQL{PartialDataProbability: new(1.0)}))
+			resp, err := client.Post(at, "application/json", strings.NewReader(op("query", "Cart")))
+			require.NoError(t, err)
+			defer resp.Body.Close()
+			first := make([]byte, len(parts[0]))
+			_, err = io.ReadFull(resp.Body, first)
+			close(heard)
+			require.NoError(t, err)
+			rest, err := io.ReadAll(resp.Body)
+			require.NoError(t, err)
+			same(t, parts[0]+parts[1], string(first)+string(rest))
+			require.Empty(t, resp.Header.Get("X-Mockforge-Fault"))
+		}
+	})
+}
