@@ -77,9 +77,10 @@ func (all rewrites) apply(status int, h http.Header) (now int, body *string) {
 		}
 		if r.body != nil {
 			body = r.body
-			for _, name := range [...]string{"Content-Encoding", "Content-Range", "Content-Md5", "Content-Digest", "Repr-Digest", "Digest", "Etag", "Trailer", "Transfer-Encoding"} {
+			for _, name := range [...]string{"Content-Encoding", "Content-Range", "Trailer", "Transfer-Encoding"} {
 				h.Del(name) // they were true of the upstream's
 			}
+			forgetDigests(h)
 		}
 		for _, name := range r.remove {
 			h.Del(name)
@@ -97,6 +98,13 @@ func (all rewrites) apply(status int, h http.Header) (now int, body *string) {
 		h.Set("Content-Length", "0") // a 304 may announce the body that it does not have
 	}
 	return now, body
+}
+
+// forgetDigests takes away what a header says of the bytes of another body.
+func forgetDigests(h http.Header) {
+	for _, name := range [...]string{"Content-Md5", "Content-Digest", "Repr-Digest", "Digest", "Etag"} {
+		h.Del(name)
+	}
 }
 
 // without reports whether a response of that status has no body.
