@@ -59,17 +59,25 @@ func (c *checker) rewrite(w *injector.Rewrite, path string) {
 	if w == nil {
 		return
 	}
+	spelled := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(w.SetHeaders)) {
 		at := join(join(path, "set_headers"), name)
 		value := w.SetHeaders[name]
-		if c.headerName(name, at); strings.ContainsAny(value, "\r\n\x00") || strings.TrimSpace(value) != value {
-			c.invalid(at, "", "has a value that no header field can have: spaces around it, a line break, or a null byte")
+		if c.headerName(name, at); strings.ContainsFunc(value, control) || strings.TrimSpace(value) != value {
+			c.invalid(at, "", "has a value that no header field can have: spaces around it, a line break, or another control character")
 		}
+		field := http.CanonicalHeaderKey(name)
+		if other, twice := spelled[field]; twice {
+			c.invalid(at, "", "is the same header field as %s, which has another value: remove one of them", other)
+		}
+		spelled[field] = name
 	}
 	for i, name := range w.RemoveHeaders {
 		c.headerName(name, index(join(path, "remove_headers"), i))
 	}
 }
+
+func control(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 func (c *checker) headerName(name, at string) {
 	switch {
