@@ -59,7 +59,6 @@ func (c *checker) rewrite(w *injector.Rewrite, path string) {
 	if w == nil {
 		return
 	}
-	c.sameHeaders(w.SetHeaders, join(path, "set_headers"))
 	for _, name := range slices.Sorted(maps.Keys(w.SetHeaders)) {
 		at := join(join(path, "set_headers"), name)
 		value := w.SetHeaders[name]
@@ -69,20 +68,6 @@ func (c *checker) rewrite(w *injector.Rewrite, path string) {
 	}
 	for i, name := range w.RemoveHeaders {
 		c.headerName(name, index(join(path, "remove_headers"), i))
-	}
-}
-
-// sameHeaders looks for names that differ only in case: they are one field, of
-// which only one value would be sent.
-func (c *checker) sameHeaders(headers map[string]string, path string) {
-	first := map[string]string{}
-	for _, name := range slices.Sorted(maps.Keys(headers)) {
-		key := http.CanonicalHeaderKey(name)
-		if other, twice := first[key]; twice {
-			c.invalid(join(path, name), "", "is the same header field as %s", quote(other))
-			continue
-		}
-		first[key] = name
 	}
 }
 

@@ -214,9 +214,8 @@ func TestProblems(t *testing.T) {
 			`4:34: steps[0].load.path: "orders" is not a path: it must begin with /`,
 			`4:52: steps[0].load.headers["a b"]: is not a header field`,
 			`4:75: steps[0].load.timeout_ms: 0 is out of range: must be more than 0, at most 31622400000 milliseconds`}},
-		{name: "headers that are one", text: configWith("fault_injection: {response_rewrite: {set_headers: {X-a: 1, x-A: 2, B: 3}}}") + "load: {rate: 1, headers: {host: a, Host: b}}\n", want: []string{
-			`6:68: steps[0].scenario.config.fault_injection.response_rewrite.set_headers.x-A: is the same header field as "X-a"`,
-			`7:27: load.headers.host: is the same header field as "Host"`}},
+		{name: "headers that are one", text: stepWith("load: {rate: 1, headers: {host: a, Host: b}}"), want: []string{
+			"4:31: steps[0].load.headers.host: is the same header field as Host, which has another value: remove one of them"}},
 		{name: "upstreams", text: stepWith("keep: false") + "targets:\n  a: {upstream: localhost:80}\n  b: {upstream: 'http://h:70000'}\n  c: {kind: tcp, upstream: h}\n  d: {kind: udp}\n  e: {kind: tcp, upstream: 'tcp://h:1'}\n  f: {upstream: 'tcp://h:1'}\n", want: []string{
 			`6:17: targets.a.upstream: "localhost:80" is not a URL that begins with http:// or https://; did you mean "http://localhost:80"?`,
 			`7:17: targets.b.upstream: the port of "http://h:70000" is out of range: must be 1 to 65535`,
