@@ -146,7 +146,7 @@ func (f *flow) serve(h *hold) error {
 	case <-timer:
 		f.pace.reached(h.until)
 		if h.reset {
-			f.conn.reset()
+			f.conn.lost()
 			return f.fail(os.NewSyscallError(f.op(), syscall.ECONNRESET))
 		}
 	case <-heard:
