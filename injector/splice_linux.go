@@ -8,9 +8,13 @@ import (
 	"syscall"
 )
 
-// maxSplice is the most that moves at once: as much as a pipe may hold by
-// default.
-const maxSplice = 1 << 20
+// maxSplice is the most that moves at once, and what a pipe is made to hold once
+// so much comes that it pays: what all pipes of a user hold has a limit too, of
+// 64 times that by default.
+const (
+	maxSplice = 1 << 20
+	bulk      = 16 << 10
+)
 
 // What package syscall has no names for.
 const (
@@ -43,9 +47,9 @@ func (l *lane) splice(from, to *net.TCPConn) (read, written error) {
 		_ = syscall.Close(pipe[0]) // a pipe cannot fail to close
 		_ = syscall.Close(pipe[1])
 	}()
-	_, _, _ = syscall.Syscall(syscall.SYS_FCNTL, uintptr(pipe[1]), setPipeSize, maxSplice) // a smaller one is slower
-	var n int                                                                              // bytes in the pipe
+	var n int // bytes in the pipe
 	var failed error
+	grown := false
 	fill := func(fd uintptr) bool {
 		n, failed = l.drain(int(fd), pipe[1])
 		return failed != syscall.EAGAIN
@@ -72,12 +76,17 @@ func (l *lane) splice(from, to *net.TCPConn) (read, written error) {
 		case n == 0:
 			return io.EOF, nil
 		}
+		moved := n
 		l.begun.Store(true)
 		if err := sink.Write(empty); err != nil {
 			return nil, err
 		}
 		if failed != nil {
 			return nil, failed
+		}
+		if moved >= bulk && !grown {
+			grown = true
+			_, _, _ = syscall.Syscall(syscall.SYS_FCNTL, uintptr(pipe[1]), setPipeSize, maxSplice) // a smaller one is slower
 		}
 	}
 }
