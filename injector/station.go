@@ -37,7 +37,7 @@ type action interface {
 	// fin says when the end of the stream goes on, after the bytes before it.
 	fin(at, last time.Time) time.Time
 	// cut says when the connection is closed in front of what has not gone on;
-	// never for most.
+	// never for most. waiting says that there are bytes.
 	cut(waiting bool) time.Time
 	// room is how many bytes may wait before the sender has to.
 	room() int
@@ -67,6 +67,9 @@ func (s *station) shared() bool { return s.Type == ToxicBandwidth }
 // full reports whether the sender has to wait.
 func (s *station) full() bool { return !s.spent && s.held >= s.action.room() }
 
+// waiting reports whether bytes come next, and not an end.
+func (s *station) waiting() bool { return len(s.queue) > 0 && s.queue[0].end == 0 }
+
 func (s *station) push(p piece) {
 	if s.spent {
 		return
@@ -86,7 +89,7 @@ func (s *station) ready(now time.Time) time.Time {
 		}
 		return now
 	}
-	cut := s.action.cut(len(s.queue) > 0)
+	cut := s.action.cut(s.waiting())
 	if len(s.queue) == 0 || !s.known && !cut.After(s.queue[0].at) {
 		return cut
 	}
@@ -113,7 +116,7 @@ func (s *station) ready(now time.Time) time.Time {
 func (s *station) pop(now time.Time) piece {
 	gone := s.over()
 	if !gone {
-		if cut := s.action.cut(len(s.queue) > 0); !cut.After(now) && (!s.known || s.due.After(cut)) {
+		if cut := s.action.cut(s.waiting()); !cut.After(now) && (!s.known || s.due.After(cut)) {
 			s.spent, s.queue, s.held = true, nil, 0
 			return piece{end: endCut, kind: s.kind, at: later(cut, s.last)}
 		}

@@ -344,6 +344,24 @@ func TestToxicLimitData(t *testing.T) {
 	}
 }
 
+// The end of a stream is not one of its bytes.
+func TestToxicLimitDataLetsAnEndThrough(t *testing.T) {
+	t.Parallel()
+	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
+		in.Apply(toxic(injector.Toxic{Type: injector.ToxicLimitData, Stream: s}))
+		l := connect(in, 1)
+		from, to := l.ends(s)
+		require.NoError(t, from.CloseWrite())
+		_, err := to.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF)
+		start := time.Now()
+		_, err = io.WriteString(to, "back")
+		require.NoError(t, err)
+		arrives(t, from, "back", start, 0)
+		require.NoError(t, l.hangUp())
+	})
+}
+
 func TestToxicRefuse(t *testing.T) {
 	t.Parallel()
 	bothStreams(t, func(t *testing.T, in *injector.Injector, _ injector.Stream) {
