@@ -159,7 +159,7 @@ func (f *flow) serve(h *hold) error {
 		t.rest()
 		f.pace.reached(h.until)
 		if h.reset {
-			f.conn.reset()
+			f.conn.lost()
 			return f.fail(os.NewSyscallError(f.op(), syscall.ECONNRESET))
 		}
 	case <-heard:

@@ -140,10 +140,6 @@ func (l *lane) advance(now time.Time) (next time.Time, ok bool) {
 			i++
 			continue
 		}
-		if p.end == endCut {
-			l.relay.finish(howClose, s.kind)
-			return never, false
-		}
 		if !l.deliver(p, l.pumpPace) {
 			return never, false
 		}
@@ -203,5 +199,5 @@ func (l *lane) retire() bool {
 func passing() *station {
 	gone := &layer{}
 	gone.off.Store(true)
-	return &station{toxicRule: &toxicRule{}, binding: &binding{layer: gone}, action: steady{}}
+	return &station{toxicRule: &toxicRule{}, spell: spell{binding: &binding{layer: gone}}, action: steady{}}
 }
