@@ -69,15 +69,12 @@ func (l *socketLane) decideGraphQL(text []byte, subs map[string]operation) []byt
 func (l *socketLane) fails(o operation, msg graphqlMessage) bool {
 	set := l.s.target.set.Load()
 	for _, b := range l.graphqlRules(set, o) {
-		rule := b.graphql
-		ordinal := rule.count.next()
+		rule, p := b.graphql, l.graphqlPassage(set, o)
 		rule.sent.Add(1)
-		if rule.errors == nil || !rule.errors.hit(ordinal) {
+		ordinal, hit := p.failsSent(p.meet(b))
+		if !hit {
 			continue
 		}
-		p := l.graphqlPassage(set, o)
-		p.hit(p.meet(b), rule.errors, Decision{Kind: KindGraphQLError, Ordinal: ordinal})
-		p.connects()
 		l.tell(p, outcome{fault: KindGraphQLError, failed: true})
 		payload := rule.fail(ordinal).entry(nil)
 		if msg.Type == "subscribe" {
@@ -91,6 +88,28 @@ func (l *socketLane) fails(o operation, msg graphqlMessage) bool {
 	return false
 }
 
+// failsSent draws for an operation that is sent.
+func (p *passage) failsSent(s *stay) (ordinal uint64, hit bool) {
+	rule := s.layer.graphql
+	ordinal = rule.count.next()
+	p.noteAsked(s, ruleOperations)
+	if hit = rule.errors != nil && rule.errors.hit(ordinal); hit {
+		p.hit(s, rule.errors, Decision{Kind: KindGraphQLError, Ordinal: ordinal})
+	}
+	return ordinal, hit
+}
+
+// losesData draws for a result that is delivered.
+func (p *passage) losesData(s *stay) (ordinal uint64, hit bool) {
+	rule := s.layer.graphql
+	ordinal = rule.results.next()
+	p.noteAsked(s, ruleResults)
+	if hit = rule.partialResults.hit(ordinal); hit {
+		p.hit(s, rule.partialResults, Decision{Kind: KindPartialData, Ordinal: ordinal})
+	}
+	return ordinal, hit
+}
+
 // nullsIn draws for a result that is delivered.
 func (l *socketLane) nullsIn(text []byte, o operation) []byte {
 	set := l.s.target.set.Load()
@@ -99,13 +118,11 @@ func (l *socketLane) nullsIn(text []byte, o operation) []byte {
 		if rule.partial == nil {
 			continue
 		}
-		ordinal := rule.results.next()
-		if !rule.partialResults.hit(ordinal) {
+		p := l.graphqlPassage(set, o)
+		ordinal, hit := p.losesData(p.meet(b))
+		if !hit {
 			continue
 		}
-		p := l.graphqlPassage(set, o)
-		p.hit(p.meet(b), rule.partialResults, Decision{Kind: KindPartialData, Ordinal: ordinal})
-		p.connects()
 		l.tell(p, outcome{fault: KindPartialData})
 		root := scanJSON(text)
 		if root == nil {
@@ -123,7 +140,7 @@ func (l *socketLane) nullsIn(text []byte, o operation) []byte {
 
 // graphqlRules are the layers in force that are about an operation.
 func (l *socketLane) graphqlRules(set *layerSet, o operation) (out []*binding) {
-	if set == nil {
+	if set == nil || l.quiet {
 		return nil
 	}
 	for _, b := range set.bindings {

@@ -43,6 +43,7 @@ type layer struct {
 	clocked   bool // its draws depend on the instant
 
 	reached limitCounts
+	drawn   notes
 	off     atomic.Bool
 	gone    bell  // rings when the layer is removed
 	cut     *bell // rings at Release; shared by the layers of its time

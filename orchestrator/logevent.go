@@ -54,6 +54,10 @@ type logEvent struct {
 	Failed    bool           `json:"failed"`
 	Canceled  bool           `json:"canceled"`
 
+	// what connections and messages asked
+	Rules map[string]int `json:"rules"`
+	Quiet bool           `json:"quiet"`
+
 	// transitions, verdicts, operations, ends
 	Component   string          `json:"component"`
 	Name        string          `json:"name"`
@@ -132,7 +136,7 @@ func (p *logReader) event(e *logEvent) error {
 		if i, ok := p.requests[e.N]; ok {
 			r.Requests[i].Outcome = &RecordedOutcome{At: e.T, Status: int(rawNumber(e.Status)), Fault: e.Fault, Failed: e.Failed, Canceled: e.Canceled}
 		}
-	case "wait", "resume", "suspended", "resumed":
+	case "wait", "resume", "suspended", "resumed", "drew":
 		p.keep(e)
 	case "layer_on":
 		p.keep(e)
