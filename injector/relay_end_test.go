@@ -34,9 +34,8 @@ func TestTheToxicThatClosesIsTold(t *testing.T) {
 			in := injector.New(injector.WithObserver(seen))
 			in.Apply(toxic(first, latency))
 			l := connect(in, 1)
-			_, err := io.WriteString(l.upstream, "hello")
-			require.NoError(t, err)
-			_, err = io.ReadAll(l.client)
+			says(t, l.upstream, "hello")
+			_, err := io.ReadAll(l.client)
 			require.NoError(t, err)
 			require.NoError(t, <-l.over)
 		})
@@ -56,13 +55,11 @@ func TestALossThatTimesOutResetsBothEnds(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			in := injector.New(injector.WithObserver(seen), injector.WithSequencer(&sequencer{}))
 			in.Apply(lossy)
-			l := connect(in, 1)
-			from, to := l.ends(s)
+			l, from, to := open(in, s)
 			start := time.Now()
-			_, err := io.WriteString(from, "hello")
-			require.NoError(t, err)
+			says(t, from, "hello")
 			for _, end := range []net.Conn{from, to} {
-				_, err = end.Read(make([]byte, 1))
+				_, err := end.Read(make([]byte, 1))
 				require.ErrorIs(t, err, syscall.ECONNRESET)
 			}
 			near(t, start, 100*time.Millisecond)
@@ -84,8 +81,7 @@ func TestAResetWaitsWhereNothingPasses(t *testing.T) {
 		bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
 			x.Stream = s
 			remove := in.Apply(toxic(x))
-			l := connect(in, 1)
-			from, to := l.ends(s)
+			l, from, to := open(in, s)
 			start := time.Now()
 			require.NoError(t, from.SetLinger(0))
 			require.NoError(t, from.Close())
@@ -112,8 +108,7 @@ func TestLastWordsBeforeAResetArrive(t *testing.T) {
 			_, err := client.Write(make([]byte, 1000))
 			require.NoError(t, err)
 			time.Sleep(time.Millisecond)
-			_, err = io.WriteString(upstream, "go away")
-			require.NoError(t, err)
+			says(t, upstream, "go away")
 			require.NoError(t, upstream.Close(), "with what was not read: a reset")
 			_, err = client.Write(make([]byte, 1000))
 			require.NoError(t, err)
