@@ -13,13 +13,6 @@ import (
 	"github.com/mockforge-go/mockforge/injector"
 )
 
-// relay starts a relay between the ends of two wires, on virtual time.
-func relay(t *testing.T, in *injector.Injector, client, upstream net.Conn) (over <-chan error) {
-	ended := make(chan error, 1)
-	go func() { ended <- in.Relay(t.Context(), client, dialed(upstream)) }()
-	return ended
-}
-
 // What a connection's end is told as is the toxic that made it, whatever its
 // bytes pass on their way.
 func TestTheToxicThatClosesIsTold(t *testing.T) {
@@ -104,7 +97,8 @@ func TestLastWordsBeforeAResetArrive(t *testing.T) {
 			in.Apply(toxic(toxics...))
 			client, front := newWire(1)
 			back, upstream := newWire(1)
-			over := relay(t, in, front, lazy{back})
+			over := make(chan error, 1)
+			go func() { over <- in.Relay(t.Context(), front, dialed(lazy{back})) }()
 			_, err := client.Write(make([]byte, 1000))
 			require.NoError(t, err)
 			time.Sleep(time.Millisecond)
