@@ -10,9 +10,8 @@ type messages struct {
 	framer  framer
 	chunk   bool // the framing is lost: each chunk is a message
 
-	hit     bool // the message that is going on
-	release time.Time
-	close   time.Time // of the connection, in front of the message; zero: never
+	release time.Time // of the message that is going on
+	close   time.Time // of the connection, in front of it; zero: never
 }
 
 // messages makes the action of a station.
@@ -43,10 +42,10 @@ func (m *messages) split(b []byte) (n int, starts bool) {
 // start draws for a message that came at an instant.
 func (m *messages) start(at time.Time) {
 	rule := m.station.toxicRule
-	m.release, m.hit = time.Time{}, false
+	m.release = time.Time{}
 	m.relay.decide(m.station.binding, rule.Stream, func(p *passage, s *stay) {
 		ordinal := rule.count.next()
-		if m.hit = rule.hits.hit(ordinal); !m.hit {
+		if !rule.hits.hit(ordinal) {
 			return
 		}
 		d := Decision{Kind: rule.kind, Ordinal: ordinal, Delay: rule.delay()}

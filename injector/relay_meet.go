@@ -12,9 +12,10 @@ import (
 // An alarm ends a connection at an instant, if its layer still acts then.
 type alarm struct {
 	spell
-	at   time.Time
-	how  how
-	kind string
+	at    time.Time
+	how   how
+	kind  string
+	after Stream // which must have ended; "": none
 }
 
 // A spell is a time for which a layer acts on a target: until it goes off, were
@@ -214,6 +215,7 @@ func (r *relay) fit(p *passage, s *stay, now spell, i int) *station {
 		return nil
 	case ToxicClose:
 		out.action = closing{when: end}
+		r.alarms = append(r.alarms, &alarm{at: end, how: howClose, kind: rule.kind, spell: now, after: rule.Stream})
 	case ToxicSlicer:
 		out.action = &sliced{average: a.AverageSize, variation: a.SizeVariation, delay: a.Delay, key: key}
 	case ToxicLimitData:

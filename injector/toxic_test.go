@@ -277,6 +277,25 @@ func TestToxicClose(t *testing.T) {
 	})
 }
 
+// The connection closes also where its stream has ended by itself before.
+func TestToxicCloseBehindTheEndOfItsStream(t *testing.T) {
+	t.Parallel()
+	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
+		in.Apply(toxic(injector.Toxic{Type: injector.ToxicClose, Stream: s, Attributes: attributes{Timeout: time.Second}}))
+		start := time.Now()
+		l, from, to := open(in, s)
+		require.NoError(t, from.CloseWrite())
+		_, err := to.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF)
+		near(t, start, 0)
+		require.NoError(t, from.SetReadDeadline(start.Add(time.Minute)))
+		_, err = from.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF)
+		near(t, start, time.Second)
+		require.NoError(t, <-l.over)
+	})
+}
+
 func TestToxicSlicer(t *testing.T) {
 	t.Parallel()
 	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
