@@ -34,6 +34,7 @@ type engine struct {
 	pins           Pins    // nil: none
 	trustForwarded bool
 	admitted       atomic.Int64
+	prompter       prompter
 
 	mu          sync.Mutex
 	layers      []*layer // in force, in order of Apply

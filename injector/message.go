@@ -44,16 +44,9 @@ func (m *messages) start(at time.Time) {
 	rule := m.station.toxicRule
 	m.release = time.Time{}
 	m.relay.decide(m.station.binding, rule.Stream, func(p *passage, s *stay) {
-		ordinal := rule.count.next()
-		if !rule.hits.hit(ordinal) {
-			return
+		if ordinal, hit := rule.drawn(p, s); hit {
+			m.strike(at, rule.delay(ordinal))
 		}
-		d := Decision{Kind: rule.kind, Ordinal: ordinal, Delay: rule.delay()}
-		if a := rule.Attributes; rule.Type == ToxicLatency {
-			d.Delay = jittered(a.Latency, a.Jitter, Mix(rule.key, ordinal))
-		}
-		m.strike(at, d.Delay)
-		p.hit(s, rule.hits, d)
 	})
 }
 

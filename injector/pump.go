@@ -68,17 +68,17 @@ func (l *lane) takeOver() bool {
 // rest waits until an instant, or until something happens. It returns the
 // nominal instant that it is then.
 func (l *lane) rest(now, next time.Time) (time.Time, bool) {
-	var timer <-chan time.Time
-	var aim time.Time
+	var t timer
+	var fired <-chan time.Time
 	if next.Before(never) {
-		aim = l.pumpPace.early(time.Now(), next)
-		t := time.NewTimer(time.Until(aim))
+		t = l.relay.engine.timer(l.pumpPace.early(time.Now(), next))
 		defer t.Stop()
-		timer = t.C
+		fired = t.C
 	}
 	select {
-	case <-timer:
-		l.pumpPace.reached(aim)
+	case <-fired:
+		t.rest()
+		l.pumpPace.reached(t.at)
 		return next, true
 	case <-l.wake:
 		return now, true

@@ -172,17 +172,17 @@ func (r *relay) watch(ctx context.Context) error {
 
 // rest waits until something happens. It returns the alarm that went off.
 func (r *relay) rest(next *alarm) *alarm {
-	var timer <-chan time.Time
-	var aim time.Time
+	var t timer
+	var fired <-chan time.Time
 	if next != nil {
-		aim = r.pace().early(time.Now(), next.at)
-		t := time.NewTimer(time.Until(aim))
+		t = r.engine.timer(r.pace().early(time.Now(), next.at))
 		defer t.Stop()
-		timer = t.C
+		fired = t.C
 	}
 	select {
-	case <-timer:
-		r.pace().reached(aim)
+	case <-fired:
+		t.rest()
+		r.pace().reached(t.at)
 		if next.over() {
 			return nil
 		}

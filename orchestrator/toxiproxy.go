@@ -19,8 +19,12 @@ import (
 //
 // data is a JSON file as toxiproxy-server -config takes it, a list of proxies,
 // or what GET /proxies answers; it is at most 1 MiB. The error is an
-// *InvalidError with every problem, placed in data.
+// *InvalidError with every problem, placed in data, or about a duration above
+// 366 days.
 func FromToxiproxy(data []byte, duration time.Duration) (o *Orchestration, warnings []Problem, err error) {
+	if duration > maxDuration {
+		return nil, nil, fmt.Errorf("%s is out of range: at most %d days", duration, maxDuration/(24*time.Hour))
+	}
 	root, problem := readNode(data, JSON)
 	if problem != nil {
 		return nil, nil, &InvalidError{Problems: []Problem{*problem}}
