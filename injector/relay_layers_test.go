@@ -214,6 +214,41 @@ func TestRelaysRepeat(t *testing.T) {
 	}
 }
 
+// What a layer lets go in many connections at one instant meets what they share
+// in an order that no scheduler makes.
+func TestHeldBytesShareABandwidthInOrder(t *testing.T) {
+	t.Parallel()
+	run := func() (log string) {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			in := injector.New(injector.WithSequencer(&sequencer{}))
+			hold := in.Apply(toxic(injector.Toxic{Type: injector.ToxicTimeout}))
+			in.Apply(toxic(injector.Toxic{Type: injector.ToxicBandwidth, Attributes: attributes{Rate: 10}}))
+			var all sync.WaitGroup
+			arrived := make([]time.Duration, 16)
+			for i := range arrived {
+				l := connect(in, i+1)
+				_, err := l.upstream.Write(make([]byte, 500))
+				require.NoError(t, err)
+				time.Sleep(time.Millisecond)
+				all.Go(func() {
+					_, _ = io.ReadFull(l.client, make([]byte, 500))
+					arrived[i] = time.Since(start)
+					_ = l.hangUp()
+				})
+			}
+			hold()
+			all.Wait()
+			log = fmt.Sprint(arrived)
+		})
+		return log
+	}
+	first := run()
+	for range 9 {
+		require.Equal(t, first, run())
+	}
+}
+
 // A journal is told of connections, and of layers that reach them, one thing at
 // a time.
 func TestRelaysInOrder(t *testing.T) {
