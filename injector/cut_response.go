@@ -5,16 +5,10 @@ import (
 	"net/http"
 )
 
-// stops breaks the call off where it has come to its last message. It reports
-// whether the call is broken off.
-func (w *writer) stops() bool {
-	c := w.passage.cut
-	if c == nil || !c.full() {
-		return false
-	}
-	c.strike()
+// stop breaks the call off.
+func (w *writer) stop() {
+	w.passage.cut.strike()
 	w.fail(errCut)
-	return true
 }
 
 // broken reports whether the call has come to its last message, and its response

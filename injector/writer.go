@@ -75,7 +75,8 @@ func (w *writer) WriteHeader(status int) {
 		w.w.WriteHeader(status)
 		return
 	}
-	if w.stops() {
+	if c := w.passage.cut; c != nil && c.complete() {
+		w.stop() // before its header
 		return
 	}
 	w.wrote, w.status = true, status
@@ -195,7 +196,7 @@ func (w *writer) writePiece(b []byte) (int, error) {
 	if c := w.passage.cut; c != nil {
 		n, last := c.pass(&c.down, b)
 		if last {
-			defer w.stops()
+			defer w.stop()
 		}
 		if n < len(b) {
 			if n > 0 {
