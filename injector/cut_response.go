@@ -23,6 +23,9 @@ func (w *writer) broken() bool {
 func (w *writer) breakOff() {
 	p, c := w.passage, w.passage.cut
 	c.strike()
+	if w.held != nil { // nothing of it has passed, not even the header
+		w.held, w.wrote = nil, false
+	}
 	if !w.wrote && !w.arrive() {
 		if w.cuts {
 			panic(http.ErrAbortHandler)
