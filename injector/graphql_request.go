@@ -46,7 +46,7 @@ type graphqlBody struct {
 // GraphQL, in a body that can be looked at.
 func mayBeGraphQL(r *http.Request) bool {
 	switch {
-	case protocolOf(r) != "":
+	case ProtocolOf(r) != "":
 		return false
 	case methodOf(r) == http.MethodGet:
 		return strings.Contains(r.URL.RawQuery, "query=") || strings.Contains(r.URL.RawQuery, "extensions=")

@@ -137,7 +137,7 @@ func (l *layer) listen(r *http.Request) string {
 	if l.grpc == nil {
 		return ""
 	}
-	return protocolOf(r)
+	return ProtocolOf(r)
 }
 
 // draw takes the next ordinals of the rules that a request of that protocol

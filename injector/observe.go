@@ -57,6 +57,7 @@ type Asked struct {
 	DelayPercentage  float64       // 0–100: how likely the delay is; of no delay 0
 	Status           int           // 0: none
 	StatusPercentage float64       // 0–100: how likely the error is; of no status 0
+	GRPCStatus       *int          // of a call, instead of Status; nil: none
 }
 
 // A LayerRef names a layer: the step that it belongs to and its iteration.

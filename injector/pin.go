@@ -148,7 +148,9 @@ func (p *passage) again(i int, d Decision) {
 		if s.layer.grpc != nil {
 			message = s.layer.grpc.message
 		}
-		end(newGRPCAnswer(d.Status, message, s.ref.Name), 0)
+		a := newGRPCAnswer(d.Status, message, s.ref.Name)
+		a.retry = d.Retry
+		end(a, 0)
 	case KindStreamInterruption:
 		if s.layer.grpc != nil && s.layer.grpc.interruption != nil {
 			s.drawn.call = d.Ordinal

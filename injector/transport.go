@@ -138,7 +138,7 @@ func (a abort) err() error {
 
 // receive passes on the upstream's response, with what the layers do to it.
 func (p *passage) receive(r *http.Request, resp *http.Response, err error) (*http.Response, error) {
-	if p.cut != nil && (p.cut.happened() || err == nil && p.cut.full()) {
+	if p.cut != nil && (p.cut.happened() || err == nil && p.cut.complete()) {
 		return p.cutOff(r, resp)
 	}
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 // upgrades reports whether a request asks for WebSocket, on a connection that
 // can be taken over for it.
 func upgrades(r *http.Request) bool {
-	return methodOf(r) == http.MethodGet && r.ProtoMajor <= 1 && r.Header["Upgrade"] != nil && protocolOf(r) == ProtocolWebSocket
+	return methodOf(r) == http.MethodGet && r.ProtoMajor <= 1 && r.Header["Upgrade"] != nil && ProtocolOf(r) == ProtocolWebSocket
 }
 
 // unseen is the passage of a handshake that meets no layer. Layers may come

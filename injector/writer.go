@@ -75,7 +75,8 @@ func (w *writer) WriteHeader(status int) {
 		w.w.WriteHeader(status)
 		return
 	}
-	if w.stops() {
+	if c := w.passage.cut; c != nil && c.complete() {
+		w.stop() // before its header
 		return
 	}
 	w.wrote, w.status = true, status
@@ -196,7 +197,7 @@ func (w *writer) writePiece(b []byte) (int, error) {
 	if c := w.passage.cut; c != nil {
 		n, last := c.pass(&c.down, b)
 		if last {
-			defer w.stops()
+			defer w.stop()
 		}
 		if n < len(b) {
 			if n > 0 {
@@ -263,15 +264,17 @@ func (w *writer) fail(err error) {
 // close ends the response after the upstream's handler returned.
 func (w *writer) close() {
 	p := w.passage
+	if !w.broken() {
+		if !w.wrote {
+			w.WriteHeader(http.StatusOK)
+		}
+		w.dropTrailers()
+		w.unhold(true, nil)
+	}
 	if w.broken() {
 		w.breakOff()
 		return
 	}
-	if !w.wrote {
-		w.WriteHeader(http.StatusOK)
-	}
-	w.dropTrailers()
-	w.unhold(true, nil)
 	if w.err == nil && w.body.pending() {
 		w.cutOff()
 	}

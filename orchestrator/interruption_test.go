@@ -19,7 +19,7 @@ import (
 
 // A timeline counts calls that were broken off, and not those that ended before
 // their place. A call that had not ended when the log did was not broken off
-// either, as far as the log knows.
+// either, as far as the log knows. Verifying makes all the same decisions.
 func TestTimelineOfInterruptions(t *testing.T) {
 	t.Parallel()
 	o, _, err := orchestrator.Parse([]byte(`
@@ -27,7 +27,7 @@ name: calls
 steps:
   - name: chaos
     duration_seconds: 0.2
-    scenario: {name: x, config: {grpc: {stream_interruption_probability: 1, interrupt_after_messages: [3, 3]}}}
+    scenario: {name: x, config: {fault_injection: {override_headers: true}, grpc: {stream_interruption_probability: 1, interrupt_after_messages: [3, 3]}}}
 `), orchestrator.YAML)
 	require.NoError(t, err)
 	const message = "\x00\x00\x00\x00\x01x"
@@ -45,11 +45,14 @@ steps:
 	call := func(path string) {
 		r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(message))
 		r.Header.Set("Content-Type", "application/grpc")
+		if path == "/asks" {
+			r.Header.Set(injector.EnvoyHeaderGRPCStatus, "0")
+		}
 		run.Injector().Handler(upstream).ServeHTTP(httptest.NewRecorder(), r)
 	}
 	var log bytes.Buffer
 	run, err = orchestrator.NewRun(o, orchestrator.RunOptions{Log: orchestrator.NewRecording(&log), Hooks: orchestrator.Hooks{Body: func(*orchestrator.ActiveStep) {
-		for _, path := range []string{"/", "/2", "/", "/34", "/"} {
+		for _, path := range []string{"/", "/2", "/", "/34", "/", "/asks"} {
 			call(path)
 		}
 		go func() {
@@ -64,10 +67,15 @@ steps:
 	rec := readRecording(t, log.Bytes())
 	close(end)
 	<-ended
-	require.Len(t, rec.Requests, 6)
+	require.Len(t, rec.Requests, 7)
+	require.Contains(t, log.String(), `"asked":{"delay":0,"delay_percentage":0,"status":0,"status_percentage":100,"grpc_status":0}`)
+	v, err := orchestrator.Verify(t.Context(), rec)
+	require.NoError(t, err)
+	require.Nil(t, v.Difference)
+	require.Empty(t, v.Unverified)
 	var text strings.Builder
 	require.NoError(t, orchestrator.WriteTimeline(&text, rec))
-	require.Contains(t, text.String(), "\n  injected   stream_interruption × 2\n")
+	require.Contains(t, text.String(), "\n  injected   grpc_status × 1, stream_interruption × 2\n")
 }
 
 // Whoever follows a run takes back what its leader took back.

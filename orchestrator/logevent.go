@@ -190,6 +190,7 @@ type askedEvent struct {
 	DelayPercentage  float64       `json:"delay_percentage"`
 	Status           int           `json:"status"`
 	StatusPercentage float64       `json:"status_percentage"`
+	GRPCStatus       *int          `json:"grpc_status,omitempty"`
 }
 
 func (e *logEvent) asked() *injector.Asked {

@@ -161,6 +161,8 @@ func TestProblems(t *testing.T) {
 			`9:43: steps[0].scenario.config.grpc.methods[1]: "shop.Payments" is not a method of gRPC: write it like /pkg.Service/Method or /pkg.Service/*; did you mean "/shop.Payments/*"?`,
 			`10:29: steps[0].scenario.config.grpc.exclude[1]: "helth" is not a method of gRPC: write it like /pkg.Service/Method or /pkg.Service/*, or health or reflection; did you mean "/helth/*"?`,
 			`11:21: steps[0].scenario.config.grpc.delay_ms: -1 is out of range: must be 0 to 31622400000 milliseconds`}},
+		{name: "too many messages of gRPC", text: configWith("grpc: {interrupt_after_messages: [1, 99999999999]}"), want: []string{
+			`6:46: steps[0].scenario.config.grpc.interrupt_after_messages[1]: 99999999999 is out of range: must be at most 2147483647`}},
 		{name: "messages of gRPC", text: configWith("grpc: {interrupt_after_messages: 2}"), want: []string{
 			`6:42: steps[0].scenario.config.grpc.interrupt_after_messages: must be a list of two whole numbers, [min, max], not the number 2; did you mean "[2, 2]"?`}},
 		{name: "toxics", text: configWith("tcp:\n  toxics:\n    - {type: latncy}\n    - {type: latency}\n    - {type: latency, name: a, attributes: {latency: 0}}\n    - {type: latency, name: b, attributes: {jitter: -1, rate: 3}}\n" +

@@ -3,6 +3,7 @@ package server_test
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -66,5 +67,28 @@ func TestInterruptionsAreCounted(t *testing.T) {
 			require.Equal(t, 200, l.call("GET", "/api/chaos/stats", nil, &stats))
 			require.EqualValues(t, tt.counted, stats.FaultsTotalByType["stream_interruption"])
 		})
+	}
+}
+
+// gRPC-Web is HTTP/1.1 as well as HTTP/2: an upstream gets what it speaks.
+func TestGRPCWebIsForwarded(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]string{
+		"application/grpc": "HTTP/2.0", "application/grpc+proto": "HTTP/2.0", "application/grpc;x=y": "HTTP/2.0",
+		"application/grpc-web": "HTTP/1.1", "application/grpc-web+proto": "HTTP/1.1", "application/grpc-web-text": "HTTP/1.1",
+	} {
+		upstream := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto) }))
+		upstream.Config.Protocols = new(http.Protocols)
+		upstream.Config.Protocols.SetHTTP1(true)
+		upstream.Config.Protocols.SetUnencryptedHTTP2(want == "HTTP/2.0")
+		upstream.Start()
+		l := serveLive(t, server.Options{Upstream: upstream.URL})
+		resp, err := http.Post(l.URL()+"/shop.Payments/Charge", kind, strings.NewReader(message))
+		require.NoError(t, err)
+		body, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		resp.Body.Close()
+		require.Equal(t, want, string(body), kind)
+		upstream.Close()
 	}
 }

@@ -63,6 +63,14 @@ func (s *Server) Run(ctx context.Context) error {
 	return errors.Join(err, s.Close())
 }
 
+// Bounds of one connection of HTTP/2. Requests on it must not wait for each
+// other: neither for one of many to end, which servers of gRPC do not ask for,
+// nor for the bodies of those that a fault holds up.
+const (
+	maxStreams = 1 << 20
+	maxUnread  = 64 << 20 // bytes of bodies
+)
+
 func (s *Server) newHTTPServer(h http.Handler) *http.Server {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
@@ -70,6 +78,7 @@ func (s *Server) newHTTPServer(h http.Handler) *http.Server {
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
 		Handler: h, Protocols: &protocols, TLSConfig: s.opts.TLS.Clone(),
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerConnection: maxUnread},
 		ReadHeaderTimeout: s.times.header, IdleTimeout: s.times.idle,
 		BaseContext: func(net.Listener) context.Context { return s.base }, ConnContext: s.peers.connContext,
 		ErrorLog: quiet(s.opts.Logger),
