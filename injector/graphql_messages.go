@@ -34,7 +34,7 @@ func (m *graphqlMessages) begin(h frameHead) {
 
 // frameHead implements framed.
 func (m *graphqlMessages) frameHead(h frameHead, raw []byte) {
-	if m.keeps && int64(m.size)+h.length > maxQueued {
+	if m.keeps && h.length > int64(maxQueued-m.size) {
 		m.pass()
 	}
 	if !m.keeps {
@@ -115,7 +115,23 @@ func (m *graphqlMessages) replace(text []byte) {
 func (m *graphqlMessages) controlFrame(h frameHead, raw []byte) { m.lane.controlFrame(h, raw) }
 
 // aliens implements framed.
-func (m *graphqlMessages) aliens(b []byte) { m.lane.aliens(b) }
+func (m *graphqlMessages) aliens(b []byte) {
+	m.release()
+	m.lane.aliens(b)
+}
+
+// release lets go on what was kept of a message that will not be whole, as it
+// came.
+func (m *graphqlMessages) release() {
+	if !m.keeps {
+		return
+	}
+	m.keeps = false
+	for _, f := range m.frames {
+		m.lane.aliens(f.raw)
+		m.lane.aliens(f.payload)
+	}
+}
 
 // inject sends a whole message after what is queued: at once, unless another
 // one is on its way. s.mu is held.

@@ -64,6 +64,7 @@ func (l *socketLane) close(set *layerSet, b *binding, ordinal uint64) {
 	l.tell(p, outcome{fault: KindWebSocketClose, failed: true})
 	p.connects()
 	s.closing = &farewell{}
+	s.hurry()
 	for _, each := range []*socketLane{s.in, s.out} {
 		frame := closeFrame(code, c.reason, each.up, Mix(c.mask, ordinal))
 		if each.open {

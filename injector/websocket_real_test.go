@@ -107,20 +107,7 @@ func TestWebSocketRoundTripper(t *testing.T) {
 	t.Cleanup(far.Close)
 	in := injector.New()
 	client := &http.Client{Transport: in.RoundTripper(nil)}
-	dial := func() *rwcPeer {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, far.URL+"/chat", nil)
-		require.NoError(t, err)
-		for name, value := range map[string]string{"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="} {
-			r.Header.Set(name, value)
-		}
-		resp, err := client.Do(r)
-		require.NoError(t, err)
-		require.Equal(t, http.StatusSwitchingProtocols, resp.StatusCode)
-		rwc, ok := resp.Body.(io.ReadWriteCloser)
-		require.True(t, ok)
-		t.Cleanup(func() { rwc.Close() })
-		return &rwcPeer{rwc, bufio.NewReader(rwc)}
-	}
+	dial := func() *rwcPeer { return dialUpgrade(t, client, far.URL+"/chat") }
 	p := dial()
 	require.Equal(t, "hello", p.exchange(t, text("hello")).payload, "a connection that met no layer")
 	in.Apply(sockets(injector.WebSocket{MessageTruncationProbability: new(1.0), Direction: injector.FromUpstream}))
@@ -138,6 +125,8 @@ func TestWebSocketRoundTripper(t *testing.T) {
 	_, err = p.Write(f.encode(true))
 	require.True(t, err == nil || errors.Is(err, syscall.EPIPE), "%v", err)
 }
+
+func newRWCPeer(c io.ReadWriteCloser) *rwcPeer { return &rwcPeer{c, bufio.NewReader(c)} }
 
 // A rwcPeer is a client whose connection is the body of a response.
 type rwcPeer struct {

@@ -42,6 +42,8 @@ type socket struct {
 	closed  bool               // by the near end
 	ended   bool               // the connection inside is closed, or about to be
 	farOver bool               // nothing more comes from the far end, or nothing that matters
+	writing bool               // to the far end
+	writes  int                // that ended
 	users   int                // of the slots
 }
 
@@ -117,12 +119,8 @@ func (s *socket) Write(b []byte) (int, error) {
 	s.out.calls.lock()
 	defer s.out.calls.unlock()
 	for written := 0; ; {
-		ends, err := s.refuses()
-		switch {
-		case err != nil:
+		if err := s.refuses(); err != nil || written == len(b) {
 			return written, err
-		case ends, written == len(b):
-			return len(b), nil
 		}
 		room, err := s.out.room(s.done, s.out.deadline)
 		if err != nil {
@@ -136,19 +134,22 @@ func (s *socket) Write(b []byte) (int, error) {
 
 // refuses is why nothing can be written any more. Where chaos closes the
 // connection, what is written is lost instead.
-func (s *socket) refuses() (lost bool, err error) {
+func (s *socket) refuses() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.closed:
-		return false, opError("write", net.ErrClosed)
+		return opError("write", net.ErrClosed)
 	case s.out.failed != nil:
-		return false, s.out.failed
+		return s.out.failed
 	case s.ended, s.out.over && s.closing == nil:
-		return false, opError("write", os.NewSyscallError("write", syscall.EPIPE))
+		return errBroken()
 	}
-	return s.out.over, nil
+	return nil
 }
+
+// errBroken is what writing to a connection that is over gets.
+func errBroken() error { return opError("write", os.NewSyscallError("write", syscall.EPIPE)) }
 
 // opError has no addresses: a client's port depends on who came first.
 func opError(op string, err error) error { return &net.OpError{Op: op, Net: "tcp", Err: err} }
@@ -163,8 +164,7 @@ func (s *socket) drain() {
 		}
 		b, err := s.out.next(maxQueued)
 		if err == nil {
-			s.hurry()
-			_, err = s.inner.Write(b)
+			err = s.write(b)
 		}
 		if err != nil {
 			s.mu.Lock()
@@ -209,23 +209,48 @@ func (s *socket) Close() error {
 	s.closed = true
 	close(s.done)
 	s.in.discard(io.EOF)
+	s.out.leftOver()
 	s.out.finish(io.EOF)
+	s.hurry()
 	s.mu.Unlock()
 	s.in.deadline.set(time.Time{})
 	s.out.deadline.set(time.Time{})
-	s.hurry()
 	return s.settle()
 }
 
-// hurry bounds how long the far end may take to accept bytes once the
-// connection is to end.
-func (s *socket) hurry() {
+// write writes to the far end.
+func (s *socket) write(b []byte) error {
 	s.mu.Lock()
-	ends := s.closed || s.closing != nil
+	s.writing = true
+	s.hurry()
 	s.mu.Unlock()
-	if c, ok := s.inner.(interface{ SetWriteDeadline(time.Time) error }); ok && ends {
-		_ = c.SetWriteDeadline(time.Now().Add(closeWait)) // a connection that is closed already needs none
+	_, err := s.inner.Write(b)
+	s.mu.Lock()
+	s.writing = false
+	s.writes++
+	s.mu.Unlock()
+	return err
+}
+
+// hurry bounds how long the far end may take to accept the bytes that are being
+// written, where the connection is to end. s.mu is held.
+func (s *socket) hurry() {
+	if !s.writing || !s.closed && s.closing == nil {
+		return
 	}
+	if c, ok := s.inner.(interface{ SetWriteDeadline(time.Time) error }); ok {
+		_ = c.SetWriteDeadline(time.Now().Add(closeWait)) // a connection that is closed already needs none
+		return
+	}
+	n := s.writes
+	time.AfterFunc(closeWait, func() {
+		s.mu.Lock()
+		stuck := s.writing && s.writes == n
+		s.mu.Unlock()
+		if stuck {
+			_ = s.inner.Close() // it is over: the write ends with an error
+		}
+	})
 }
 
 // settle closes the connection inside once nobody needs it any more.
