@@ -72,6 +72,7 @@ func (m *graphqlMessages) messageEnd() {
 	m.lane.messageEnd()
 	m.passing = false
 	for _, f := range m.waiting {
+		m.lane.given -= len(f)
 		m.lane.inject(f)
 	}
 	m.waiting = nil
@@ -140,8 +141,10 @@ func (l *socketLane) inject(frame []byte) {
 	switch {
 	case !ok, l.unfit(), l.last != nil:
 	case m.passing, l.open:
+		l.given += len(frame)
 		m.waiting = append(m.waiting, frame)
 	default:
-		l.put(&parcel{b: frame, whole: true})
+		l.given += len(frame)
+		l.put(&parcel{b: frame, whole: true, answer: len(frame)})
 	}
 }

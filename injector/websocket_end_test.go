@@ -155,3 +155,24 @@ func dialUpgrade(t *testing.T, client *http.Client, url string) *rwcPeer {
 	t.Cleanup(func() { rwc.Close() })
 	return newRWCPeer(rwc)
 }
+
+// Answers that chaos gives in the upstream's place wait as the upstream's would: a
+// client that does not read them cannot send for ever.
+func TestWebSocketAnswersUnread(t *testing.T) {
+	t.Parallel()
+	bothOrders(t, speaking(false, publishing), func(w *world, _ *events) {
+		w.in.Apply(graph(injector.GraphQL{Probability: new(1.0)}))
+		p := w.subscriber("graphql-transport-ws")
+		defer p.Close()
+		require.NoError(w, p.SetWriteDeadline(time.Now().Add(time.Minute)))
+		sent := 0
+		for err := error(nil); err == nil && sent < 20_000; {
+			err = p.send(text(starting("subscribe", "1", "Bad")))
+			sent++
+		}
+		require.Less(w, sent, 2000)
+		require.NoError(w, p.SetWriteDeadline(time.Time{}))
+		_, err := p.expect(sent - 1)
+		require.NoError(w, err, "all of them are answered")
+	})
+}

@@ -44,6 +44,7 @@ type socketLane struct {
 	tail    *parcel   // the last of queue, if it has not been taken
 	late    int       // parcels of queue that have a delay
 	size    int       // bytes in all of them
+	given   int       // bytes of answers that chaos gives, and that have not left
 	open    bool      // what came last is in the middle of a frame
 	broken  bool      // what left last is
 	last    []byte    // a close frame that waits for the end of a frame
@@ -68,6 +69,8 @@ type parcel struct {
 	holds []hold    // of the network, after the delay
 	piece int       // bytes that passed the bandwidth limits
 	whole bool      // it ends where a frame does
+
+	answer int // bytes of it that are an answer of chaos
 }
 
 func newSocketLane(s *socket, up bool, stop <-chan struct{}) *socketLane {
@@ -99,6 +102,9 @@ func (l *socketLane) room(stop <-chan struct{}, d *deadline) (int, error) {
 			room = roomUnderWay
 		}
 		room -= l.size
+		if l.other().given > maxQueued {
+			room = 0 // whoever asks has to take the answers first
+		}
 		if l.over {
 			room = maxLost - l.lost
 		}
@@ -186,9 +192,10 @@ func (l *socketLane) finish(err error) {
 func (l *socketLane) discard(err error) {
 	l.finish(err)
 	l.queue, l.urgent, l.tail, l.late = nil, nil, nil, 0
-	l.size = 0
+	l.size, l.given = 0, 0
+	signal(l.other().roomy)
 	if l.taken != nil {
-		l.size = len(l.taken.b)
+		l.size, l.given = len(l.taken.b), l.taken.answer
 	}
 	signal(l.roomy)
 }
@@ -242,6 +249,10 @@ func (l *socketLane) hand(p *parcel, limit int) []byte {
 	l.size -= n
 	if len(p.b) == 0 {
 		l.taken, l.broken = nil, !p.whole
+		if p.answer > 0 {
+			l.given -= p.answer
+			signal(l.other().roomy)
+		}
 	}
 	signal(l.roomy)
 	return b
