@@ -217,3 +217,21 @@ func echoing(p *peer) {
 		}
 	}
 }
+
+// telling is echoing, and passes on the close frames that come.
+func telling(told *chan frame) func(p *peer) {
+	return func(p *peer) {
+		for {
+			f, err := p.receive()
+			if err != nil {
+				return
+			}
+			if f.op == 8 {
+				*told <- f
+			}
+			if p.send(f) != nil || f.op == 8 {
+				return
+			}
+		}
+	}
+}
