@@ -8,7 +8,7 @@ import (
 
 // forward asks the upstream, with what the layers do to the response.
 func (p *passage) forward(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	r = p.throttleUp(p.withoutAnswered(p.plain(r)))
+	r = uncompressed(p.throttleUp(p.withoutAnswered(p.plain(r))))
 	if p.planCut(); p.cut != nil {
 		r = p.cut.request(r)
 	}

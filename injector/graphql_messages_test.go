@@ -1,11 +1,9 @@
 package injector_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -21,13 +19,8 @@ func (w *world) subscriber(protocol string) *peer {
 	w.Helper()
 	c, err := w.lis.dial(context.Background(), "", "")
 	require.NoError(w, err)
-	_, err = fmt.Fprintf(c, "GET /graphql HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
-		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: %s\r\n\r\n", protocol)
+	p, err := handshake(c, "/graphql", "Sec-WebSocket-Protocol: "+protocol)
 	require.NoError(w, err)
-	p := &peer{Conn: c, in: bufio.NewReader(c), client: true}
-	resp, err := http.ReadResponse(p.in, nil)
-	require.NoError(w, err)
-	require.Equal(w, 101, resp.StatusCode)
 	return p
 }
 

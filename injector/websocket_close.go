@@ -2,8 +2,10 @@ package injector
 
 import (
 	"io"
+	"maps"
 	"net"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -33,6 +35,7 @@ func (l *socketLane) counted() {
 	if set == nil || l.quiet || s.closing != nil || s.in.unfit() || s.out.unfit() {
 		return
 	}
+	s.forget(set)
 	for _, b := range set.bindings {
 		r := b.websocket
 		if r == nil || r.closes == nil || b.off.Load() || !r.concerns(s.path) {
@@ -56,6 +59,17 @@ func (l *socketLane) counted() {
 	}
 }
 
+// forget drops the plans of layers that are gone: those do not come back, however
+// long the connection lasts. One that rests does. s.mu is held.
+func (s *socket) forget(set *layerSet) {
+	if len(s.plans) <= len(set.bindings) || len(set.bindings) == 0 {
+		return
+	}
+	maps.DeleteFunc(s.plans, func(c *closeRule, _ int) bool {
+		return !slices.ContainsFunc(set.bindings, func(b *binding) bool { return b.websocket != nil && b.websocket.closes == c })
+	})
+}
+
 // closes draws for a connection that takes part, and tells with which code it is
 // closed.
 func (p *passage) closes(s *stay) (ordinal uint64, code int, hit bool) {
@@ -75,6 +89,7 @@ func (l *socketLane) close(p *passage, c *closeRule, ordinal uint64, code int) {
 	s := l.s
 	l.tell(p, outcome{fault: KindWebSocketClose, failed: true})
 	s.closing = &farewell{}
+	s.hurry()
 	for _, each := range []*socketLane{s.in, s.out} {
 		frame := closeFrame(code, c.reason, each.up, Mix(c.mask, ordinal))
 		if each.open {

@@ -35,7 +35,22 @@ func (l *socketLane) arrive(b []byte, err error) {
 func (l *socketLane) ends(err error) {
 	if err != nil {
 		l.s.farOver = true
+		l.leftOver()
 		l.finish(err)
+	}
+}
+
+// leftOver lets go on what was kept until it would be whole: nothing more comes.
+// s.mu is held.
+func (l *socketLane) leftOver() {
+	if l.shut() || l.answer != nil {
+		return
+	}
+	if m, ok := l.frames.to.(*graphqlMessages); ok {
+		m.release()
+	}
+	if rest := l.frames.rest(); len(rest) > 0 {
+		l.aliens(rest)
 	}
 }
 
@@ -130,6 +145,9 @@ func (l *socketLane) key() string {
 // look finds the frames in bytes that came. s.mu is held.
 func (l *socketLane) look(b []byte, now time.Time) {
 	l.now = now
+	if l.over {
+		l.lost += len(b)
+	}
 	if l.answer != nil {
 		b = l.answer.take(l, b)
 	}

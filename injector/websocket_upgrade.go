@@ -160,6 +160,7 @@ func (s *socket) CloseWrite() error {
 	s.mu.Lock()
 	now := false
 	if !s.out.over {
+		s.out.leftOver()
 		s.out.finish(io.EOF)
 		s.out.half = s.out.busy
 		now = !s.out.busy
