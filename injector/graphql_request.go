@@ -31,6 +31,7 @@ type pending struct {
 	operation
 	end      *graphqlError // what it is answered; nil: what the upstream says
 	endedBy  int           // the stay
+	was      string        // the stay's kind without that
 	delay    time.Duration // by resolvers
 	partials []partialDraw
 }
