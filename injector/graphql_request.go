@@ -61,11 +61,7 @@ func mayBeGraphQL(r *http.Request) bool {
 // graphqlType is the media type of a message that may be GraphQL: "" for
 // others.
 func graphqlType(h http.Header) string {
-	kind, _, err := mime.ParseMediaType(h.Get("Content-Type"))
-	if err != nil {
-		return ""
-	}
-	switch kind {
+	switch kind, _, _ := mime.ParseMediaType(h.Get("Content-Type")); kind { // also where a parameter is wrong
 	case typeJSON, typeResponse, "application/graphql+json", "application/graphql":
 		return kind
 	}
