@@ -59,10 +59,10 @@ func (m *graphqlMessages) payload(h frameHead, b []byte, offset int64) {
 func (m *graphqlMessages) messageEnd() {
 	if m.keeps {
 		text := m.text()
-		out := m.lane.decideGraphQL(text, m.subs)
+		out, answered := m.lane.decideGraphQL(text, m.subs)
 		switch {
-		case out == nil:
-			m.keeps = false // it is answered instead
+		case answered:
+			m.keeps = false
 			return
 		case !bytes.Equal(out, text):
 			m.replace(out)

@@ -31,6 +31,7 @@ type pending struct {
 	operation
 	end      *graphqlError // what it is answered; nil: what the upstream says
 	endedBy  int           // the stay
+	was      string        // the stay's kind without that
 	delay    time.Duration // by resolvers
 	partials []partialDraw
 }
@@ -60,11 +61,7 @@ func mayBeGraphQL(r *http.Request) bool {
 // graphqlType is the media type of a message that may be GraphQL: "" for
 // others.
 func graphqlType(h http.Header) string {
-	kind, _, err := mime.ParseMediaType(h.Get("Content-Type"))
-	if err != nil {
-		return ""
-	}
-	switch kind {
+	switch kind, _, _ := mime.ParseMediaType(h.Get("Content-Type")); kind { // also where a parameter is wrong
 	case typeJSON, typeResponse, "application/graphql+json", "application/graphql":
 		return kind
 	}

@@ -148,11 +148,12 @@ func (o *pending) withNulls(body []byte, q *graphqlRequest) []byte {
 }
 
 // unmark takes back what the response's headers would say of nulls that were
-// not put anywhere.
+// not put anywhere, and of answers that the client does not get.
 func (p *passage) unmark() {
+	q := p.graphql
 	for i := range p.stays {
 		s, was, done := &p.stays[i], "", false
-		for _, o := range p.graphql.ops {
+		for _, o := range q.ops {
 			for _, d := range o.partials {
 				if d.stay == i && was == "" {
 					was = d.was
@@ -162,6 +163,14 @@ func (p *passage) unmark() {
 		}
 		if s.kind == KindPartialData && !done {
 			s.kind = was
+		}
+		for j := len(q.ops) - 1; j >= 0 && !q.hurt && s.kind == KindGraphQLError; j-- {
+			if o := &q.ops[j]; o.end != nil && o.endedBy == i {
+				s.kind = o.was
+			}
+		}
+		if s.kind == "" && s.down != nil {
+			s.kind = KindBandwidth
 		}
 	}
 }

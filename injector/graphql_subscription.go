@@ -32,26 +32,26 @@ type graphqlMessage struct {
 	Payload json.RawMessage `json:"payload"`
 }
 
-// decideGraphQL is what becomes of a message: nil where it is answered
-// instead. s.mu is held.
-func (l *socketLane) decideGraphQL(text []byte, subs map[string]operation) []byte {
+// decideGraphQL is what becomes of a message, unless it is answered instead.
+// s.mu is held.
+func (l *socketLane) decideGraphQL(text []byte, subs map[string]operation) (out []byte, answered bool) {
 	var msg graphqlMessage
 	if json.Unmarshal(text, &msg) != nil || len(msg.ID) == 0 {
-		return text
+		return text, false
 	}
 	id := string(msg.ID)
 	switch {
 	case l.up && (msg.Type == "subscribe" || msg.Type == "start"):
 		var body graphqlBody
 		if json.Unmarshal(msg.Payload, &body) != nil {
-			return text
+			return text, false
 		}
 		o, ok := body.operation()
 		if !ok {
-			return text
+			return text, false
 		}
 		if l.answers(o, msg) {
-			return nil
+			return nil, true
 		}
 		if len(subs) < maxSubscriptions {
 			subs[id] = o
@@ -60,10 +60,10 @@ func (l *socketLane) decideGraphQL(text []byte, subs map[string]operation) []byt
 		delete(subs, id)
 	case !l.up && (msg.Type == "next" || msg.Type == "data"):
 		if o, known := subs[id]; known {
-			return l.nullsIn(text, o)
+			return l.nullsIn(text, o), false
 		}
 	}
-	return text
+	return text, false
 }
 
 // answers draws for an operation that is sent. It answers it where it is hit,

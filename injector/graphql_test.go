@@ -28,6 +28,7 @@ func TestGraphQLRecognised(t *testing.T) {
 	}{
 		{"JSON", "POST", "", "application/json", op("query", "Cart"), "query Cart", []int{2}, ""},
 		{"JSON with a charset", "POST", "", "application/json; charset=utf-8", `{"query":"{a}"}`, "query", []int{1}, ""},
+		{"JSON with half a parameter", "POST", "", "application/json; charset", `{"query":"{a}"}`, "query", []int{1}, ""},
 		{"response type", "POST", "", "application/graphql-response+json", op("mutation", "Pay"), "mutation Pay", []int{2}, ""},
 		{"document", "POST", "", "application/graphql", "subscription Prices { a }", "subscription Prices", []int{1}, ""},
 		{"document with a choice", "POST", "?operationName=B", "application/graphql", "query A { a } query B { b }", "query B", []int{1}, ""},

@@ -52,7 +52,8 @@ func (p *passage) failOperations(s *stay) {
 		case d.fails && over:
 			p.hide(s, rule.errors, decision)
 		case d.fails:
-			q.ops[d.op].end, q.ops[d.op].endedBy = rule.fail(d.ordinal), len(p.stays)-1
+			o := &q.ops[d.op]
+			o.end, o.endedBy, o.was = rule.fail(d.ordinal), len(p.stays)-1, s.kind
 			decision.Status = 200
 			p.hit(s, rule.errors, decision)
 		}
@@ -164,7 +165,7 @@ func (p *passage) againOperation(i int, d Decision, was string) {
 	}
 	switch d.Kind {
 	case KindGraphQLError:
-		o.end, o.endedBy = rule.fail(d.Ordinal), i
+		o.end, o.endedBy, o.was = rule.fail(d.Ordinal), i, was
 		if q.over() {
 			p.end = ending{kind: d.Kind, stay: i, answer: q.answer(p.request.Header)}
 		}

@@ -34,7 +34,7 @@ type Request struct {
 	Endpoint  string          // method and route pattern, ids replaced
 	RequestID string          // the caller's X-Request-Id
 	Protocol  string          // a Protocol… constant; "": plain HTTP
-	Operation string          // of GraphQL: its type and name, such as "query Cart"; of a batch, all of them, "; " between them
+	Operation string          // of GraphQL: its type and name, such as "query Cart", or "persisted Cart" where the type is unknown; of a batch, all of them, "; " between them
 	TopFields []int           // of GraphQL: how many fields each operation has at its top
 	Layers    []LayerRef      // the layers it entered, in order
 	Decisions []Decision      // what fired or was masked, in order

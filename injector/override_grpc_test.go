@@ -123,7 +123,7 @@ func TestOverrideGRPCStatusWithinTheSection(t *testing.T) {
 		require.False(t, seen.outcomes[0].Failed)
 		// The same again, from a record.
 		pinned := seen.requests[0]
-		again := injector.New(injector.WithPins(func(*http.Request, string, []injector.LayerRef) *injector.Pin {
+		again := injector.New(injector.WithPins(func(*http.Request, string, string, []injector.LayerRef) *injector.Pin {
 			return &injector.Pin{Layers: pinned.Layers, Decisions: pinned.Decisions}
 		}))
 		again.Apply(injector.Layer{Name: "step", Config: injector.Config{FaultInjection: &injector.FaultInjection{OverrideHeaders: true}}})
