@@ -43,7 +43,7 @@ func (w *writer) WriteHeader(status int) {
 func (w *writer) open(size int64) {
 	h := w.w.Header()
 	if w.bodyless() {
-		w.body, w.dribbles = shaper{}, nil
+		w.body, w.pipes, w.dribbles = shaper{}, nil, nil
 	} else if announced := w.body.begin(size); announced != size {
 		size = announced
 		h.Del("Content-Length")
