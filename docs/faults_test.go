@@ -84,7 +84,9 @@ var theirs = map[string]string{
 		"x-envoy-fault-delay-request x-envoy-fault-delay-request-percentage x-envoy-fault-abort-request x-envoy-fault-abort-request-percentage " +
 		"x-envoy-fault-abort-grpc-request x-envoy-fault-throughput-response x-envoy-fault-throughput-response-percentage x-envoy-downstream-service-cluster " +
 		"fault.http.delay.fixed_delay_percent fault.http.delay.fixed_duration_ms fault.http.abort.abort_percent fault.http.abort.http_status " +
-		"fault.http.abort.grpc_status fault.http.max_active_faults fault.http.rate_limit.response_percent disable_downstream_cluster_stats filter_metadata",
+		"fault.http.abort.grpc_status fault.http.max_active_faults fault.http.rate_limit.response_percent disable_downstream_cluster_stats filter_metadata " +
+		"delay_percent_runtime delay_duration_runtime abort_percent_runtime abort_http_status_runtime abort_grpc_status_runtime max_active_faults_runtime " +
+		"response_rate_limit_percent_runtime",
 }
 
 // Whatever toxiproxy, WireMock and Envoy have is here or has a reason.

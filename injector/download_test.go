@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -94,4 +95,34 @@ func TestResponseHasItsRequest(t *testing.T) {
 		require.Same(t, req, resp.Request, name)
 		resp.Body.Close()
 	}
+}
+
+// retrying sends each request's body twice, as net/http does where a connection
+// was lost.
+type retrying struct{ upstream }
+
+func (u retrying) RoundTrip(r *http.Request) (*http.Response, error) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	r.Body.Close()
+	again := *r
+	var err error
+	if again.Body, err = r.GetBody(); err != nil {
+		return nil, err
+	}
+	return u.upstream.RoundTrip(&again)
+}
+
+func TestBodySentAgainIsLimitedToo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		in := injector.New()
+		in.Apply(injector.Layer{Name: "step", Config: injector.Config{TrafficShaping: &injector.TrafficShaping{BandwidthLimit: 1000}}})
+		start := time.Now()
+		req, err := http.NewRequest(http.MethodPost, "http://test/", strings.NewReader(strings.Repeat("x", 5000)))
+		require.NoError(t, err)
+		resp, err := in.RoundTripper(retrying{}).RoundTrip(req)
+		require.NoError(t, err)
+		resp.Body.Close()
+		require.Equal(t, 10*time.Second, time.Since(start))
+	})
 }

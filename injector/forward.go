@@ -21,6 +21,7 @@ func (p *passage) forward(w http.ResponseWriter, r *http.Request, next http.Hand
 		return
 	}
 	if out.cuts || len(p.downs) > 0 {
+		// The upstream's handler is told that its client is gone.
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
 		r = r.WithContext(ctx)

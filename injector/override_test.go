@@ -1,7 +1,9 @@
 package injector_test
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -237,6 +239,55 @@ func TestMaxActiveFaultsAreGivenBack(t *testing.T) {
 				}
 				resp, body, err := ask(http.MethodGet, "/")
 				require.True(t, err != nil || resp.StatusCode != 200 || body != "hello, world", "%s, %s: still a fault", name, seam)
+			}
+		}
+	}
+}
+
+// So is that of a request whose client leaves, wherever it is.
+func TestPlacesOfClientsThatLeave(t *testing.T) {
+	t.Parallel()
+	hour := time.Hour
+	slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, strings.Repeat("x", 100))
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-r.Context().Done():
+		case <-time.After(hour):
+		}
+	})
+	for name, f := range map[string]injector.FaultInjection{
+		"held":       {TimeoutProbability: new(1.0), Timeout: &hour},
+		"in a piece": {Dribble: &injector.Dribble{NumberOfChunks: 1, TotalDuration: hour}},
+		"upstream":   {Rewrite: &injector.Rewrite{SetHeaders: map[string]string{"X-A": "1"}}},
+		"asked for":  {OverrideHeaders: true},
+	} {
+		for _, seam := range []string{"Handler", "RoundTripper"} {
+			for _, opt := range []injector.Option{injector.InOrder(), injector.WithSequencer(&sequencer{})} {
+				seen := &events{}
+				virtual(t, slow, []injector.Option{injector.WithObserver(seen), opt}, func(w *world) {
+					client := w.client
+					if seam == "RoundTripper" {
+						client = viaTransport(w, slow)
+					}
+					f.MaxActiveFaults = new(2)
+					w.in.Apply(faults(f))
+					for _, patience := range []time.Duration{0, time.Minute, time.Minute, time.Minute} {
+						ctx, cancel := context.WithTimeout(w.Context(), patience)
+						req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://test/", nil)
+						require.NoError(w, err)
+						req.Header.Set(injector.OverrideHeaderDelay, "600000")
+						_, _, err = do(client, req)
+						require.Error(w, err)
+						cancel()
+						time.Sleep(time.Second) // the server notices
+					}
+				})
+				for _, r := range seen.requests {
+					require.False(t, r.Decisions[0].Masked, "%s, %s: there is room", name, seam)
+				}
+				require.GreaterOrEqual(t, len(seen.requests), 3)
+				require.Len(t, seen.outcomes, len(seen.requests))
 			}
 		}
 	}

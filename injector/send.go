@@ -1,6 +1,89 @@
 package injector
 
-import "slices"
+import (
+	"net/http"
+	"slices"
+)
+
+func (w *writer) Write(b []byte) (int, error) {
+	if !w.wrote {
+		w.WriteHeader(http.StatusOK)
+	}
+	if w.err != nil {
+		return 0, w.err
+	}
+	if w.swallows {
+		return len(b), nil
+	}
+	if w.holds(b) {
+		return len(b), nil
+	}
+	return w.write(b)
+}
+
+// write sends what the client is to get, piece by piece.
+func (w *writer) write(b []byte) (int, error) {
+	written := 0
+	for len(b) > 0 || written == 0 {
+		piece := b
+		if w.alters() {
+			piece = b[:min(len(b), w.chunk())]
+		}
+		n, err := w.writePiece(piece)
+		written += n
+		if err != nil || len(b) == 0 {
+			return written, err
+		}
+		b = b[len(piece):]
+	}
+	return written, nil
+}
+
+// chunk is the most to move at once.
+func (w *writer) chunk() int {
+	n := maxChunk
+	for _, b := range w.pipes {
+		n = min(n, b.down.chunk())
+	}
+	return n
+}
+
+// writePiece sends one piece of the body. It counts what the shaper took away
+// as written: the upstream must not notice. What comes after the last message of
+// a call that is broken off is not sent.
+func (w *writer) writePiece(b []byte) (int, error) {
+	if c := w.passage.cut; c != nil {
+		n, last := c.pass(&c.down, b)
+		if last {
+			defer w.stop()
+		}
+		if n < len(b) {
+			if n > 0 {
+				n, _ = w.writeOn(b[:n]) // the call ends here in any case
+			}
+			return n, errCut
+		}
+	}
+	return w.writeOn(b)
+}
+
+// writeOn sends one piece of the body that the client is to get.
+func (w *writer) writeOn(b []byte) (int, error) {
+	out, ends := w.body.shape(b)
+	if len(out) > 0 || len(b) == 0 {
+		if err := w.send(out); err != nil {
+			if err != http.ErrBodyNotAllowed && err != http.ErrContentLength {
+				w.fail(err) // the client left
+			}
+			return 0, err
+		}
+	}
+	if ends {
+		w.cutOff()
+		return len(b), w.err
+	}
+	return len(b), nil
+}
 
 // send writes a piece when its time has come; where the body dribbles, in those
 // pieces.

@@ -283,3 +283,53 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		in.Release()
 	})
 }
+
+// A response that is reset is over for the upstream's handler too, whatever it
+// waits for.
+func TestResetEndsTheHandler(t *testing.T) {
+	t.Parallel()
+	for _, http2 := range []bool{false, true} {
+		// Some requests get lost, some responses do, and some come through.
+		for seed := range uint64(20) {
+			began, ended := 0, 0
+			streams := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				began++
+				_, _ = io.WriteString(w, "data: 1\n\n")
+				_ = http.NewResponseController(w).Flush()
+				select {
+				case <-r.Context().Done():
+					ended++
+				case <-time.After(time.Minute):
+				}
+			})
+			virtual(t, streams, []injector.Option{injector.WithSeed(seed)}, func(w *world) {
+				if http2 {
+					transport := w.client.Transport.(*http.Transport)
+					transport.Protocols = new(http.Protocols)
+					transport.Protocols.SetUnencryptedHTTP2(true)
+				}
+				remove := w.in.Apply(shaped(injector.TrafficShaping{PacketLossPercent: 50, ConnectionTimeout: new(100 * time.Millisecond)}))
+				defer remove()
+				resp, err := w.client.Get("http://test")
+				if err == nil {
+					resp.Body.Close() // nothing got lost
+				}
+				time.Sleep(time.Second)
+				require.Equal(w, began, ended, "seed %d, error %v", seed, err)
+			})
+		}
+	}
+}
+
+// A response to HEAD has no bytes that could take time, whatever its handler
+// writes.
+func TestBandwidthOfAHead(t *testing.T) {
+	t.Parallel()
+	virtual(t, ok, nil, func(w *world) {
+		w.in.Apply(shaped(injector.TrafficShaping{BandwidthLimit: 1}))
+		resp, err := w.client.Head("http://test")
+		require.NoError(w, err)
+		resp.Body.Close()
+		require.Zero(w, w.elapsed())
+	})
+}

@@ -21,8 +21,20 @@ func (p *passage) throttleUp(r *http.Request) *http.Request {
 	if limits == nil {
 		return r
 	}
+	limit := func(b io.ReadCloser) io.ReadCloser {
+		return &upload{ReadCloser: b, passage: p, limits: limits, pace: pace{slot: p.slot}}
+	}
 	limited := *r
-	limited.Body = &upload{ReadCloser: r.Body, passage: p, limits: limits, pace: pace{slot: p.slot}}
+	limited.Body = limit(r.Body)
+	if again := r.GetBody; again != nil { // for a connection that was lost
+		limited.GetBody = func() (io.ReadCloser, error) {
+			b, err := again()
+			if err != nil {
+				return nil, err
+			}
+			return limit(b), nil
+		}
+	}
 	return &limited
 }
 

@@ -9,7 +9,8 @@ import (
 // value with a method PeerGone() <-chan struct{}, see http.Server.ConnContext.
 // net/http notices that a client has left only once the request's body was
 // read; with such a value a wait ends at once for large and streamed bodies
-// too.
+// too, unless more of a body is on its way than the connection has room for: the
+// kernel then hears of the client's end behind it.
 type ConnContextKey struct{}
 
 // woke is why a wait ended.

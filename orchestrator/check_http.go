@@ -124,3 +124,29 @@ func (c *checker) warnHTTP(f *injector.FaultInjection, path string) {
 		c.warnAt(NoEffect, join(path, "max_active_faults"), "", "0 masks every fault of the section")
 	}
 }
+
+// warnWindows looks for windows that would open after their step.
+func (c *checker) warnWindows(i int, path string) {
+	s := c.o.Steps[i]
+	config, _, err := c.o.resolve(s.Scenario)
+	if err != nil || config.Disabled() || s.Keep {
+		return
+	}
+	length := c.o.StepDuration(i)
+	late := func(section string, sched *injector.Schedule) {
+		if sched == nil || sched.Type != "window" || length == 0 || sched.From < length {
+			return
+		}
+		at, what := c.sectionOf(s, path, section)
+		if what == "" {
+			at = join(join(at, "schedule"), "from_ms")
+		}
+		c.warnAt(NoEffect, at, "", "%sthe window opens %v after the step has begun, which lasts %v", what, sched.From, length)
+	}
+	if l := config.Latency; l != nil && on(l.Enabled) {
+		late("latency", l.Schedule)
+	}
+	if f := config.FaultInjection; f != nil && on(f.Enabled) {
+		late("fault_injection", f.Schedule)
+	}
+}

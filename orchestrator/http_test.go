@@ -222,3 +222,33 @@ func notIn(rec *orchestrator.Recording) (missing []string) {
 	}
 	return missing
 }
+
+// A window that opens when its step is over is not what anybody meant.
+func TestWindowAfterItsStep(t *testing.T) {
+	t.Parallel()
+	const window = "{fixed_delay_ms: 1, schedule: {type: window, from_ms: 60000}}"
+	tests := []struct{ text, want string }{
+		{"steps: [{name: a, duration_seconds: 60, scenario: {config: {latency: " + window + "}}}]",
+			"2:124: steps[0].scenario.config.latency.schedule.from_ms: the window opens 1m0s after the step has begun, which lasts 1m0s"},
+		{"steps: [{name: a, duration_seconds: 60, scenario: {config: {fault_injection: {timeout_ms: 1, schedule: {type: window, from_ms: 70000, to_ms: 80000}}}}}]",
+			"2:128: steps[0].scenario.config.fault_injection.schedule.from_ms: the window opens 1m10s after the step has begun, which lasts 1m0s"},
+		{"scenarios: {late: {latency: " + window + "}}\nsteps: [{name: a, duration_seconds: 5, scenario: late}]",
+			"3:50: steps[0].scenario: its section latency: the window opens 1m0s after the step has begun, which lasts 5s"},
+		{"steps: [{name: a, duration_seconds: 60.001, scenario: {config: {latency: " + window + "}}}]", ""},
+		{"steps: [{name: a, duration_seconds: 5, keep: true, scenario: {config: {latency: " + window + "}}}]", ""},
+		{"steps: [{name: a, duration_seconds: 5, scenario: {config: {latency: {fixed_delay_ms: 1, schedule: {type: ramp}}}}}]", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.text, func(t *testing.T) {
+			t.Parallel()
+			_, warnings, err := orchestrator.Parse([]byte("name: windows\n"+tt.text), orchestrator.YAML)
+			require.NoError(t, err)
+			var lines []string
+			for _, w := range warnings {
+				require.Equal(t, orchestrator.NoEffect, w.Rule)
+				lines = append(lines, w.String())
+			}
+			require.Equal(t, tt.want, strings.Join(lines, "\n"))
+		})
+	}
+}

@@ -32,6 +32,7 @@ func (c *checker) warn() {
 	for i, s := range c.o.Steps {
 		path := join(index("steps", i), "scenario")
 		c.warnReach(s, path)
+		c.warnWindows(i, path)
 		if s.Scenario.Config == nil {
 			continue
 		}

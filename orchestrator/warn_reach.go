@@ -18,14 +18,7 @@ func (c *checker) warnReach(s Step, path string) {
 	}
 	tcp, others := reaches(TCP), reaches(HTTP)
 	for _, section := range sections(config) {
-		at := join(join(path, "config"), section.name)
-		what := ""
-		if s.Scenario.Config == nil || !s.Scenario.Config.HasSection() {
-			at, what = path, "its section "+section.name+": "
-			if c.has(join(path, "name")) {
-				at = join(path, "name")
-			}
-		}
+		at, what := c.sectionOf(s, path, section.name)
 		switch {
 		case !section.on:
 		case section.name == "tcp" && len(c.o.Targets) == 0:
@@ -36,6 +29,18 @@ func (c *checker) warnReach(s Step, path string) {
 			c.warnAt(NoEffect, at, "", "%scannot act on targets of kind tcp, and this step has no others", what)
 		}
 	}
+}
+
+// sectionOf is where a section of a step's faults stands, and what to say of it
+// first where that is elsewhere: the step's own config, or a scenario's name.
+func (c *checker) sectionOf(s Step, path, section string) (at, what string) {
+	if s.Scenario.Config != nil && s.Scenario.Config.HasSection() {
+		return join(join(path, "config"), section), ""
+	}
+	if c.has(join(path, "name")) {
+		path = join(path, "name")
+	}
+	return path, "its section " + section + ": "
 }
 
 // httpOnly are the sections that act on requests, which a target of kind tcp
