@@ -53,6 +53,11 @@ func TestReplayLeavesConnectionsOut(t *testing.T) {
 	}
 	require.Equal(t, 3, protocols[""])
 	require.Positive(t, protocols[injector.ProtocolTCP])
+	v, err := orchestrator.Verify(t.Context(), rec)
+	require.NoError(t, err)
+	require.Nil(t, v.Difference)
+	require.Empty(t, v.Unverified)
+	require.Len(t, rec.Requests, v.Requests)
 	got := chaostest.Replay(t, path, nil, chaostest.ReplayOpenLoop(), chaostest.ReplayStrict())
 	require.Equal(t, 3, got.Repeated)
 	require.Zero(t, got.Beyond)

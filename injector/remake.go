@@ -47,10 +47,12 @@ func (c *Recomputer) silent(l *layer, at time.Time, rule askedRule, n int) {
 		return
 	}
 	p := c.remake(defaultTarget, at)
+	p.length = -1 // not known to be empty
 	b := newBinding(l, defaultTarget, nil)
 	for range n {
 		p.stays, p.decisions, p.end = append(p.stays[:0], stay{binding: b}), nil, ending{}
 		rule.ask(p, &p.stays[0], &fate{})
+		p.settle(false)
 		c.missing = append(c.missing, p.decisions...)
 	}
 }

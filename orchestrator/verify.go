@@ -142,7 +142,7 @@ func (v *verifier) event(e *logEvent, i int) error {
 		return nil
 	}
 	if missing := v.again.Missing(at); len(missing) > 0 {
-		v.differs(e, i, "decisions are made about connections or messages before the event, and are not in the recording", nil, v.decided(e, missing))
+		v.missing(e, i, missing)
 		return nil
 	}
 	switch e.Type {
@@ -222,6 +222,16 @@ func (v *verifier) meet(e *logEvent, i int, at time.Time) {
 		v.differs(e, i, "other decisions are made for the "+e.kind(), v.recorded(e)[1:], v.decided(e, now.Decisions))
 		v.out.Difference.Before = append(v.out.Difference.Before, e.raw)
 	}
+}
+
+// missing tells of decisions about connections or messages that are made before
+// an event, and were not told.
+func (v *verifier) missing(e *logEvent, i int, decisions []injector.Decision) {
+	lines := v.decided(&logEvent{T: e.T}, decisions)
+	for j := range lines {
+		lines[j] = strings.Replace(lines[j], `"n":0,`, "", 1) // it is not known of which
+	}
+	v.differs(e, i, "before it, decisions are made about connections or messages that are not in the recording", nil, lines)
 }
 
 // kind is what a request without a method is.
