@@ -131,13 +131,10 @@ func (v *verifier) event(e *logEvent, i int) error {
 	if e.Now != nil {
 		at = v.rec.Start.Add(*e.Now)
 	}
-	if e.Type == "drew" {
-		if v.blind[e.ref()] {
-			return nil
-		}
-		return v.again.Drew(&injector.Drew{At: at, Layer: e.ref(), Rules: e.Rules, Quiet: e.Quiet})
-	}
-	if e.Type == "request" && e.Method == "" {
+	switch {
+	case e.Type == "drew":
+		return v.drew(e, at)
+	case e.Type == "request" && e.Method == "":
 		v.meet(e, i, at)
 		return nil
 	}
@@ -206,40 +203,6 @@ func (v *verifier) arrive(e *logEvent, i int, at time.Time) error {
 		v.transitions(e, i)
 	}
 	return nil
-}
-
-// meet makes the decisions about a connection or a message again.
-func (v *verifier) meet(e *logEvent, i int, at time.Time) {
-	if v.unseen(e) {
-		return
-	}
-	was := &v.rec.Requests[e.at]
-	now := v.again.Meet(at, &injector.Request{N: e.N, Target: e.Target, Layers: was.Layers, Length: e.Length})
-	v.out.Requests++
-	v.out.Decisions += len(was.Decisions)
-	v.made[e.N] = now.Decisions
-	if !slices.Equal(was.Decisions, now.Decisions) {
-		v.differs(e, i, "other decisions are made for the "+e.kind(), v.recorded(e)[1:], v.decided(e, now.Decisions))
-		v.out.Difference.Before = append(v.out.Difference.Before, e.raw)
-	}
-}
-
-// missing tells of decisions about connections or messages that are made before
-// an event, and were not told.
-func (v *verifier) missing(e *logEvent, i int, decisions []injector.Decision) {
-	lines := v.decided(&logEvent{T: e.T}, decisions)
-	for j := range lines {
-		lines[j] = strings.Replace(lines[j], `"n":0,`, "", 1) // it is not known of which
-	}
-	v.differs(e, i, "before it, decisions are made about connections or messages that are not in the recording", nil, lines)
-}
-
-// kind is what a request without a method is.
-func (e *logEvent) kind() string {
-	if e.Protocol == injector.ProtocolWebSocket {
-		return "message"
-	}
-	return "connection"
 }
 
 // unseen reports whether the request entered a layer that cannot be made again.
