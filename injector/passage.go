@@ -230,9 +230,9 @@ func (p *passage) observed() *Request {
 		if p.engine.journal != nil || p.heard {
 			out.Asked = p.asks()
 		}
-		if p.graphql != nil {
-			out.TopFields = p.graphql.topFields()
-		}
+	}
+	if p.graphql != nil {
+		out.TopFields = p.graphql.topFields()
 	}
 	out.Protocol = p.speaks()
 	if s := p.socket; s != nil {

@@ -83,6 +83,9 @@ func (c *Recomputer) Meet(at time.Time, r *Request) *Request {
 		}
 		c.asked = slices.Delete(c.asked, i, i+1)
 	}
+	if len(r.TopFields) > 0 {
+		p.resolves(recalled(r.Operation, r.TopFields).ops[0].operation)
+	}
 	p.settle(bandwidth)
 	p.decisions = append(c.Missing(at), p.decisions...)
 	return p.observed()
