@@ -59,7 +59,8 @@ func (c *Recomputer) silent(l *layer, at time.Time, rule askedRule, n int) {
 
 // Meet decides about a connection, or about bytes or a message of one, which an
 // observer was told of as r at that instant. It returns what an observer would be
-// told. Of r, what decisions depend on is used: N, Target, Layers and Length.
+// told. Of r, what decisions depend on is used: N, Target, Layers, Length, Operation
+// and TopFields.
 func (c *Recomputer) Meet(at time.Time, r *Request) *Request {
 	p := c.remake(r.Target, at)
 	p.n, p.length = r.N, r.Length

@@ -22,7 +22,9 @@ func (v *verifier) meet(e *logEvent, i int, at time.Time) {
 		return
 	}
 	was := &v.rec.Requests[e.at]
-	now := v.again.Meet(at, &injector.Request{N: e.N, Target: e.Target, Layers: was.Layers, Length: e.Length})
+	now := v.again.Meet(at, &injector.Request{
+		N: e.N, Target: e.Target, Layers: was.Layers, Length: e.Length, Operation: e.Operation, TopFields: e.TopFields,
+	})
 	v.out.Requests++
 	v.out.Decisions += len(was.Decisions)
 	v.made[e.N] = now.Decisions

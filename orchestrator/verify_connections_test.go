@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mockforge-go/mockforge/injector"
 	"github.com/mockforge-go/mockforge/orchestrator"
 )
 
@@ -211,7 +213,12 @@ func recordConnections(t *testing.T, document string) []byte {
 // Every decision about connections and messages is made again.
 func TestVerifyConnections(t *testing.T) {
 	t.Parallel()
-	verifyWhole(t, readRecording(t, recordConnections(t, connected)))
+	document := strings.Replace(connected, "graphql: {", "graphql: {resolver_latency: true, resolver_delay_ms: 1, ", 1)
+	rec := readRecording(t, recordConnections(t, document))
+	verifyWhole(t, rec)
+	require.True(t, slices.ContainsFunc(rec.Requests, func(q orchestrator.RecordedRequest) bool {
+		return q.Protocol == injector.ProtocolWebSocket && slices.ContainsFunc(q.Decisions, func(d injector.Decision) bool { return d.Kind == injector.KindResolverLatency })
+	}))
 }
 
 func verifyWhole(t *testing.T, rec *orchestrator.Recording) {
