@@ -12,7 +12,7 @@ import (
 
 // A Verification is what came of making the decisions of a recording again.
 type Verification struct {
-	Requests    int // that were decided again
+	Requests    int // that were decided again, connections and messages among them
 	Decisions   int // that were compared
 	Transitions int // of breakers and bulkheads, that were compared
 	// Digest is that of the decisions that were made, see Recording.Digest.
