@@ -41,6 +41,7 @@ type Request struct {
 	Jitter    time.Duration   // what jitter added to it or, negative, took away
 	Context   context.Context // the request's own; for connections an empty one
 	Missed    []LayerRef      // those of Layers whose request matcher does not match it
+	Part      bool            // it happens within a request, or a connection, that is told by itself: a message, or some bytes
 
 	// For a Journal only.
 
@@ -143,6 +144,7 @@ type Outcome struct {
 	Fault    string // the Kind that made the outcome; "": the upstream's own
 	Failed   bool   // a 5xx or what stands for one in the request's protocol, or a connection or time-out fault
 	Canceled bool   // the client left first
+	Part     bool   // the Request's
 
 	// How long bandwidth limits held back bytes of the request, and of the
 	// response.

@@ -11,7 +11,7 @@ func (m *metrics) Request(r *injector.Request) {
 	if len(r.Decisions) == 0 {
 		return
 	}
-	endpoint := m.endpoints.of(r.Endpoint)
+	endpoint := m.endpoints.of(endpointOf(r.Target, r.Endpoint))
 	triggered, delayed := false, false
 	for _, d := range r.Decisions {
 		if d.Masked {
@@ -27,7 +27,7 @@ func (m *metrics) Request(r *injector.Request) {
 			m.violations.WithLabelValues(endpoint).Inc()
 		}
 	}
-	if triggered {
+	if triggered && !r.Part {
 		m.triggers.Inc()
 	}
 	if delayed && r.Jitter != 0 {
@@ -37,16 +37,25 @@ func (m *metrics) Request(r *injector.Request) {
 
 // Done implements injector.Observer.
 func (m *metrics) Done(o *injector.Outcome) {
-	if len(o.Layers) == 0 {
-		return // a run watches the others too
+	if len(o.Layers) == 0 || o.Part {
+		return // a run watches what meets no layer, too
 	}
 	m.requests.WithLabelValues(o.Target, ending(o, m.connections[o.Target])).Inc()
 	if o.HeldUp > 0 {
-		m.throttle.WithLabelValues(m.endpoints.of(o.Endpoint), "request").Observe(milliseconds(o.HeldUp))
+		m.throttle.WithLabelValues(m.endpoints.of(endpointOf(o.Target, o.Endpoint)), "request").Observe(milliseconds(o.HeldUp))
 	}
 	if o.HeldDown > 0 {
-		m.throttle.WithLabelValues(m.endpoints.of(o.Endpoint), "response").Observe(milliseconds(o.HeldDown))
+		m.throttle.WithLabelValues(m.endpoints.of(endpointOf(o.Target, o.Endpoint)), "response").Observe(milliseconds(o.HeldDown))
 	}
+}
+
+// endpointOf is the endpoint of a request; a connection of kind tcp has none
+// but its target.
+func endpointOf(target, endpoint string) string {
+	if endpoint == "" {
+		return "TCP " + target
+	}
+	return endpoint
 }
 
 // Transition implements injector.Observer: states are read when somebody asks.
