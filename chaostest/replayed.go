@@ -23,13 +23,16 @@ import (
 // method, a path and operations of GraphQL, is decided for the k-th such request
 // again, whatever this version would decide. Requests beyond the recording are
 // decided by the seed; how many there were is printed, see ReplayStrict. A nil
-// body is allowed where the document drives load itself.
+// body is allowed where the document drives load itself. Connections and messages
+// are not pinned: the seed decides about them, about the k-th that asks a rule as
+// then.
 //
 // ReplayOpenLoop verifies the recording, and then sends the recorded requests
 // at their instants, each with what was decided for it; body may be nil. They
 // are the traffic: the load of the document is left out. Bodies and headers are
 // not in a recording: what is sent has a body of zeros of the recorded length.
 // Operations of GraphQL have their type and name, and ask for __typename.
+// Connections and messages are left out.
 //
 // Changes of state of the chaos server's breakers are told at their recorded
 // instants. The steps are subtests and expectations are judged as in Run.
@@ -98,9 +101,9 @@ type Replayed struct {
 	Verified, Repeated int
 	// Beyond are the requests that are not in the recording.
 	Beyond int
-	// Digest is that of the decisions that were made, see
-	// orchestrator.Recording.Digest, which it is equal to where everything was
-	// repeated.
+	// Digest is that of the decisions that were made for repeated or verified
+	// requests, see orchestrator.Recording.Digest, which it is equal to where they
+	// are all that was recorded.
 	Digest string
 }
 
@@ -149,7 +152,7 @@ func (p *replayer) report(h *harness, out *Replayed) {
 	out.Repeated, out.Beyond = len(p.made), p.beyond
 	out.Digest = orchestrator.DecisionsDigest(p.made)
 	text := fmt.Sprintf("replay of %s: %d of %d recorded requests repeated, %d beyond the recording",
-		p.rec.Name, out.Repeated, len(p.rec.Requests), p.beyond)
+		p.rec.Name, out.Repeated, len(p.rec.Requests)-p.mute, p.beyond)
 	if p.beyond > 0 {
 		text += ", which were decided by the seed: " + p.strangers()
 	}
@@ -157,8 +160,11 @@ func (p *replayer) report(h *harness, out *Replayed) {
 	if p.left > 0 {
 		text += fmt.Sprintf("; %d outside of the steps left out", p.left)
 	}
-	if p.mute > 0 {
+	switch {
+	case p.mute > 0 && p.drive:
 		text += fmt.Sprintf("; %d connections and messages left out, whose bytes are not recorded", p.mute)
+	case p.mute > 0:
+		text += fmt.Sprintf("; %d connections and messages not pinned: those that come now are decided by the seed, in their order", p.mute)
 	}
 	_, _ = fmt.Fprintln(h.t.Output(), text)
 	switch missing := len(p.rec.Requests) - p.left - p.mute - out.Repeated; {

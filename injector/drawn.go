@@ -57,7 +57,7 @@ func (n *notes) take() map[string]int {
 	return out
 }
 
-// drew notes that a rule was asked about something that is no request.
+// noteAsked notes that a rule was asked about something that is no request.
 func (p *passage) noteAsked(s *stay, rule string) {
 	if p.engine.journal != nil {
 		s.layer.drawn.add(rule)

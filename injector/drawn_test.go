@@ -48,7 +48,7 @@ func mixed(i int) injector.Config {
 			MessageDropProbability: new(0.1), MessageCorruptionProbability: new(0.2), MessageTruncationProbability: new(0.2), MessageDelay: new(half),
 			MessageDelayProbability: new(0.3), ControlFrames: true, CloseCodes: []int{1011, 4000}, Probability: new(0.7), CloseAfterMessages: [2]int{3, 12}, Paths: []string{"/chat", "/graphql"},
 		},
-		GraphQL: &injector.GraphQL{ErrorCodes: []string{"A"}, Probability: new(0.3), PartialDataProbability: new(0.4), ResolverDelay: new(half)},
+		GraphQL: &injector.GraphQL{ErrorCodes: []string{"A"}, Probability: new(0.3), PartialDataProbability: new(0.4), ResolverLatency: new(i%2 == 0), ResolverDelay: new(half)},
 	}
 }
 
@@ -209,7 +209,7 @@ func TestConnectionsFollowFromTheJournal(t *testing.T) { // not parallel: its cl
 	for _, kind := range []string{
 		"tcp latency", "tcp packet_loss", "tcp bandwidth", "tcp connection_error", "tcp http_error", "tcp timeout", "tcp partial_response",
 		"tcp tcp_latency", "tcp tcp_refuse", "tcp tcp_slicer", "tcp tcp_reset_peer", "websocket packet_loss", "websocket websocket_close",
-		"websocket message_drop", "websocket message_corruption", "websocket message_truncation", "websocket message_delay", "websocket graphql_error", "websocket partial_data",
+		"websocket message_drop", "websocket message_corruption", "websocket message_truncation", "websocket message_delay", "websocket graphql_error", "websocket partial_data", "websocket resolver_latency",
 	} {
 		require.Positive(t, kinds[kind], "%s of %v", kind, kinds)
 	}

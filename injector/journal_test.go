@@ -362,6 +362,7 @@ func TestRecomputerRefuses(t *testing.T) {
 	c := injector.NewRecomputer(1)
 	at := time.Now()
 	require.EqualError(t, c.Off(injector.LayerRef{Name: "a", Iteration: 2}), "layer a of iteration 2 goes off, and was not on")
+	require.EqualError(t, c.Drew(&injector.Drew{Layer: injector.LayerRef{Name: "a", Iteration: 2}}), "layer a of iteration 2 was asked, and was not on")
 	require.EqualError(t, c.Resume(at, 3, injector.BecauseTime), "request 3 resumes, and does not wait")
 	require.EqualError(t, c.Resume(at, 3, "boredom"), `request 3 resumes because of "boredom", which is nothing that ends a wait`)
 	require.EqualError(t, c.Leave(at, &injector.Outcome{N: 3}), "request 3 leaves, and never came")

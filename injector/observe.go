@@ -42,6 +42,7 @@ type Request struct {
 	Jitter    time.Duration   // what jitter added to it or, negative, took away
 	Context   context.Context // the request's own; for connections an empty one
 	Missed    []LayerRef      // those of Layers whose request matcher does not match it
+	Part      bool            // it happens within a request, or a connection, that is told by itself: a message, or some bytes
 
 	// For a Journal only.
 
@@ -144,11 +145,13 @@ type Outcome struct {
 	At       time.Time
 	Target   string
 	Endpoint string // the Request's
+	Protocol string // the Request's
 	Layers   []LayerRef
 	Status   int    // what the client was sent; 0: nothing, or an aborted connection
 	Fault    string // the Kind that made the outcome; "": the upstream's own
 	Failed   bool   // a 5xx or what stands for one in the request's protocol, or a connection or time-out fault
 	Canceled bool   // the client left first
+	Part     bool   // the Request's
 
 	// How long bandwidth limits held back bytes of the request, and of the
 	// response.

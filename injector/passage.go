@@ -204,13 +204,17 @@ func (p *passage) report(asked bool) {
 	}
 }
 
+// part reports whether it is about what happens within something that has a
+// passage of its own.
+func (p *passage) part() bool { return p.slotless || p.socket != nil }
+
 // observed is what the observer is told.
 func (p *passage) observed() *Request {
 	r := p.request
 	out := &p.told
 	*out = Request{
 		N: p.n, At: p.arrived, Decided: p.stamp, Target: p.target.name, Layers: p.refs(), Decisions: p.decisions, Delay: p.delay,
-		Jitter: p.jitter, Context: p.ctx,
+		Jitter: p.jitter, Context: p.ctx, Part: p.part(),
 	}
 	for _, s := range p.stalls {
 		out.Delay += s.length

@@ -47,17 +47,20 @@ func (c *Recomputer) silent(l *layer, at time.Time, rule askedRule, n int) {
 		return
 	}
 	p := c.remake(defaultTarget, at)
+	p.length = -1 // not known to be empty
 	b := newBinding(l, defaultTarget, nil)
 	for range n {
 		p.stays, p.decisions, p.end = append(p.stays[:0], stay{binding: b}), nil, ending{}
 		rule.ask(p, &p.stays[0], &fate{})
+		p.settle(false)
 		c.missing = append(c.missing, p.decisions...)
 	}
 }
 
 // Meet decides about a connection, or about bytes or a message of one, which an
 // observer was told of as r at that instant. It returns what an observer would be
-// told. Of r, what decisions depend on is used: N, Target, Layers and Length.
+// told. Of r, what decisions depend on is used: N, Target, Layers, Length, Operation
+// and TopFields.
 func (c *Recomputer) Meet(at time.Time, r *Request) *Request {
 	p := c.remake(r.Target, at)
 	p.n, p.length = r.N, r.Length

@@ -12,7 +12,7 @@ import (
 
 // A Verification is what came of making the decisions of a recording again.
 type Verification struct {
-	Requests    int // that were decided again
+	Requests    int // that were decided again, connections and messages among them
 	Decisions   int // that were compared
 	Transitions int // of breakers and bulkheads, that were compared
 	// Digest is that of the decisions that were made, see Recording.Digest.
@@ -131,18 +131,15 @@ func (v *verifier) event(e *logEvent, i int) error {
 	if e.Now != nil {
 		at = v.rec.Start.Add(*e.Now)
 	}
-	if e.Type == "drew" {
-		if v.blind[e.ref()] {
-			return nil
-		}
-		return v.again.Drew(&injector.Drew{At: at, Layer: e.ref(), Rules: e.Rules, Quiet: e.Quiet})
-	}
-	if e.Type == "request" && e.Method == "" {
+	switch {
+	case e.Type == "drew":
+		return v.drew(e, at)
+	case e.Type == "request" && e.Method == "":
 		v.meet(e, i, at)
 		return nil
 	}
 	if missing := v.again.Missing(at); len(missing) > 0 {
-		v.differs(e, i, "decisions are made about connections or messages before the event, and are not in the recording", nil, v.decided(e, missing))
+		v.missing(e, i, missing)
 		return nil
 	}
 	switch e.Type {
@@ -206,30 +203,6 @@ func (v *verifier) arrive(e *logEvent, i int, at time.Time) error {
 		v.transitions(e, i)
 	}
 	return nil
-}
-
-// meet makes the decisions about a connection or a message again.
-func (v *verifier) meet(e *logEvent, i int, at time.Time) {
-	if v.unseen(e) {
-		return
-	}
-	was := &v.rec.Requests[e.at]
-	now := v.again.Meet(at, &injector.Request{N: e.N, Target: e.Target, Layers: was.Layers, Length: e.Length})
-	v.out.Requests++
-	v.out.Decisions += len(was.Decisions)
-	v.made[e.N] = now.Decisions
-	if !slices.Equal(was.Decisions, now.Decisions) {
-		v.differs(e, i, "other decisions are made for the "+e.kind(), v.recorded(e)[1:], v.decided(e, now.Decisions))
-		v.out.Difference.Before = append(v.out.Difference.Before, e.raw)
-	}
-}
-
-// kind is what a request without a method is.
-func (e *logEvent) kind() string {
-	if e.Protocol == injector.ProtocolWebSocket {
-		return "message"
-	}
-	return "connection"
 }
 
 // unseen reports whether the request entered a layer that cannot be made again.

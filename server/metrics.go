@@ -49,7 +49,7 @@ func newMetrics(endpoints *vocabulary) *metrics {
 	ms := []float64{10, 50, 100, 250, 500, 1000, 2500, 5000, 10000}
 	fewer := []float64{1, 5, 10, 50, 100, 500, 1000, 5000}
 	seconds := []float64{0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600}
-	m.requests = m.counter("mockforge_chaos_requests_total", "Requests that met a layer, by how they ended: 1xx to 5xx, aborted, canceled by the client, or closed for a connection of kind tcp that no fault ended.", "target", "status")
+	m.requests = m.counter("mockforge_chaos_requests_total", "Requests that met a layer, by how they ended: 1xx to 5xx, aborted, canceled by the client, or closed for a connection of kind tcp that no fault ended.", "target", "protocol", "status")
 	m.triggers = prometheus.NewCounter(prometheus.CounterOpts{Name: "mockforge_chaos_triggers_total", Help: "Requests in which at least one fault was injected."})
 	m.faults = m.counter("mockforge_chaos_faults_total", "Faults injected.", "fault_type", "endpoint")
 	m.latency = m.histogram("mockforge_chaos_latency_ms", "Delays injected, in milliseconds.", ms, "endpoint")

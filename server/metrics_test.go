@@ -110,15 +110,15 @@ func TestMetricsOfTraffic(t *testing.T) {
 	}{
 		{"http error", always(injector.FaultInjection{HTTPErrors: []int{503}, HTTPErrorProbability: one}), nil, map[string]float64{
 			`mockforge_chaos_faults_total{endpoint="GET /orders/{id}",fault_type="http_error"}`: 3,
-			`mockforge_chaos_requests_total{status="5xx",target="default"}`:                     3,
-			`mockforge_chaos_triggers_total`:                                                    3,
-			`mockforge_active_scenario_mode`:                                                    2,
+			`mockforge_chaos_requests_total{protocol="http",status="5xx",target="default"}`:     3,
+			`mockforge_chaos_triggers_total`: 3,
+			`mockforge_active_scenario_mode`: 2,
 		}},
 		{"reset", always(injector.FaultInjection{ConnectionErrorProbability: one, ConnectionErrorKind: injector.TCPReset}), func(l *live) {
 			l.send("POST", "/", "x") // net/http repeats a GET
 		}, map[string]float64{
-			`mockforge_chaos_faults_total{endpoint="POST /",fault_type="connection_error"}`: 1,
-			`mockforge_chaos_requests_total{status="aborted",target="default"}`:             1,
+			`mockforge_chaos_faults_total{endpoint="POST /",fault_type="connection_error"}`:     1,
+			`mockforge_chaos_requests_total{protocol="http",status="aborted",target="default"}`: 1,
 		}},
 		{"masked", always(injector.FaultInjection{HTTPErrors: []int{500}, HTTPErrorProbability: one, TimeoutProbability: one}), nil, map[string]float64{
 			`mockforge_chaos_faults_total{endpoint="GET /orders/{id}",fault_type="http_error"}`: 3,
@@ -130,7 +130,7 @@ func TestMetricsOfTraffic(t *testing.T) {
 			`mockforge_chaos_latency_ms_sum{endpoint="GET /orders/{id}"}`:                    60,
 			`mockforge_chaos_latency_ms_bucket{endpoint="GET /orders/{id}",le="10"}`:         0,
 			`mockforge_chaos_faults_total{endpoint="GET /orders/{id}",fault_type="latency"}`: 3,
-			`mockforge_chaos_requests_total{status="2xx",target="default"}`:                  3,
+			`mockforge_chaos_requests_total{protocol="http",status="2xx",target="default"}`:  3,
 			`mockforge_active_scenario_mode`:                                                 1,
 		}},
 		{"jitter", injector.Config{Latency: &injector.Latency{FixedDelay: 20 * time.Millisecond, JitterPercent: 50}}, nil, map[string]float64{
@@ -148,10 +148,21 @@ func TestMetricsOfTraffic(t *testing.T) {
 			`mockforge_chaos_bandwidth_throttle_ms_count{direction="response",endpoint="POST /orders"}`:         1,
 			`mockforge_chaos_faults_total{endpoint="POST /orders",fault_type="bandwidth"}`:                      1,
 		}},
+		{"protocols", injector.Config{Latency: &injector.Latency{FixedDelay: time.Millisecond}, GraphQL: &injector.GraphQL{ErrorCodes: []string{"BUSY"}, Probability: one}}, func(l *live) {
+			for kind, body := range map[string]string{"application/json": `{"query": "{ price }"}`, "text/plain": "x"} {
+				resp, err := http.Post(l.URL()+"/graphql", kind, strings.NewReader(body))
+				if err == nil {
+					_ = resp.Body.Close()
+				}
+			}
+		}, map[string]float64{
+			`mockforge_chaos_requests_total{protocol="graphql",status="2xx",target="default"}`: 1,
+			`mockforge_chaos_requests_total{protocol="http",status="2xx",target="default"}`:    1,
+		}},
 		{"rate limit", injector.Config{RateLimit: &injector.RateLimit{RequestsPerSecond: 0.001, BurstSize: 1}}, nil, map[string]float64{
-			`mockforge_chaos_rate_limit_violations_total{endpoint="GET /orders/{id}"}`: 2,
-			`mockforge_chaos_requests_total{status="4xx",target="default"}`:            2,
-			`mockforge_chaos_requests_total{status="2xx",target="default"}`:            1,
+			`mockforge_chaos_rate_limit_violations_total{endpoint="GET /orders/{id}"}`:      2,
+			`mockforge_chaos_requests_total{protocol="http",status="4xx",target="default"}`: 2,
+			`mockforge_chaos_requests_total{protocol="http",status="2xx",target="default"}`: 1,
 		}},
 	}
 	for _, tt := range tests {

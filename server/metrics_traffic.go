@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -12,7 +13,7 @@ func (m *metrics) Request(r *injector.Request) {
 	if len(r.Decisions) == 0 {
 		return
 	}
-	endpoint := m.endpoints.of(r.Endpoint)
+	endpoint := m.endpoints.of(endpointOf(r.Target, r.Endpoint))
 	delayed := false
 	for _, d := range r.Decisions {
 		if d.Masked || d.Pending() {
@@ -27,7 +28,7 @@ func (m *metrics) Request(r *injector.Request) {
 			m.violations.WithLabelValues(endpoint).Inc()
 		}
 	}
-	if triggered(r.Decisions) {
+	if !r.Part && triggered(r.Decisions) {
 		m.triggers.Inc()
 	}
 	if delayed && r.Jitter != 0 {
@@ -43,10 +44,10 @@ func triggered(decisions []injector.Decision) bool {
 
 // Done implements injector.Observer.
 func (m *metrics) Done(o *injector.Outcome) {
-	if len(o.Layers) == 0 {
-		return // a run watches the others too
+	if len(o.Layers) == 0 || o.Part {
+		return // a run watches what meets no layer, too
 	}
-	m.requests.WithLabelValues(o.Target, ending(o, m.connections[o.Target])).Inc()
+	m.requests.WithLabelValues(o.Target, cmp.Or(o.Protocol, "http"), ending(o, m.connections[o.Target])).Inc()
 	came := o.Came()
 	for _, d := range came {
 		m.faults.WithLabelValues(d.Kind, m.endpoints.of(o.Endpoint)).Inc()
@@ -55,11 +56,20 @@ func (m *metrics) Done(o *injector.Outcome) {
 		m.triggers.Inc()
 	}
 	if o.HeldUp > 0 {
-		m.throttle.WithLabelValues(m.endpoints.of(o.Endpoint), "request").Observe(milliseconds(o.HeldUp))
+		m.throttle.WithLabelValues(m.endpoints.of(endpointOf(o.Target, o.Endpoint)), "request").Observe(milliseconds(o.HeldUp))
 	}
 	if o.HeldDown > 0 {
-		m.throttle.WithLabelValues(m.endpoints.of(o.Endpoint), "response").Observe(milliseconds(o.HeldDown))
+		m.throttle.WithLabelValues(m.endpoints.of(endpointOf(o.Target, o.Endpoint)), "response").Observe(milliseconds(o.HeldDown))
 	}
+}
+
+// endpointOf is the endpoint of a request; a connection of kind tcp has none
+// but its target.
+func endpointOf(target, endpoint string) string {
+	if endpoint == "" {
+		return "TCP " + target
+	}
+	return endpoint
 }
 
 // Transition implements injector.Observer: states are read when somebody asks.

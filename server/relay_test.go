@@ -218,7 +218,7 @@ func TestConnectionsInMetrics(t *testing.T) {
 	require.Equal(t, 10, failed)
 	require.Eventually(t, func() bool {
 		text := string(l.askPath(t, "GET", "/metrics", nil).body)
-		return strings.Contains(text, `mockforge_chaos_requests_total{status="aborted",target="cache"} 10`) &&
-			strings.Contains(text, `mockforge_chaos_requests_total{status="closed",target="cache"} 10`)
+		return strings.Contains(text, `mockforge_chaos_requests_total{protocol="tcp",status="aborted",target="cache"} 10`) &&
+			strings.Contains(text, `mockforge_chaos_requests_total{protocol="tcp",status="closed",target="cache"} 10`)
 	}, 10*time.Second, 10*time.Millisecond)
 }

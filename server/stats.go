@@ -11,8 +11,9 @@ import (
 )
 
 // Stats count what was injected since the server started. Endpoints are
-// methods with route patterns, in which ids are replaced; from the 501st on
-// they are counted as "other". Times are milliseconds.
+// methods with route patterns, in which ids are replaced, or "TCP" and the
+// target of a connection; from the 501st on they are counted as "other". Times
+// are milliseconds.
 type Stats struct {
 	FaultsByType              map[string]map[string]int64 `json:"faults_by_type"` // kind, endpoint
 	FaultsTotalByType         map[string]int64            `json:"faults_total_by_type"`
@@ -92,7 +93,9 @@ func (s *statistician) Request(r *injector.Request) {
 	if len(r.Layers) == 0 {
 		return
 	}
-	s.requests.Add(1)
+	if !r.Part {
+		s.requests.Add(1)
+	}
 	if len(r.Decisions) == 0 {
 		return
 	}
@@ -102,7 +105,7 @@ func (s *statistician) Request(r *injector.Request) {
 		if d.Masked || d.Pending() {
 			continue
 		}
-		e := s.endpoint(r.Endpoint)
+		e := s.endpoint(endpointOf(r.Target, r.Endpoint))
 		e.faults[d.Kind]++
 		if d.Kind == injector.KindLatency {
 			e.delays++
@@ -111,7 +114,7 @@ func (s *statistician) Request(r *injector.Request) {
 		}
 	}
 	if r.Jitter != 0 {
-		e := s.endpoint(r.Endpoint)
+		e := s.endpoint(endpointOf(r.Target, r.Endpoint))
 		e.jitters++
 		e.jitter += r.Jitter.Abs()
 	}
@@ -141,7 +144,7 @@ func (s *statistician) Done(o *injector.Outcome) {
 	if len(o.Layers) == 0 {
 		return // a run watches the others too
 	}
-	if o.Failed {
+	if o.Failed && !o.Part {
 		s.failed.Add(1)
 	}
 	came := o.Came()
