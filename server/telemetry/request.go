@@ -90,11 +90,10 @@ func (f *followed) end(w *writer, returned bool) {
 		switch {
 		case o.Canceled:
 			wrong = "canceled"
+		case o.Failed && status < http.StatusInternalServerError && o.Fault != "":
+			wrong = o.Fault // of gRPC with status 200, too
 		case o.Failed && status == 0:
 			wrong = "aborted"
-			if o.Fault != "" {
-				wrong = o.Fault
-			}
 		}
 	}
 	if status > 0 {
@@ -128,7 +127,12 @@ func (t *Tracer) Request(r *injector.Request) {
 	if kinds == nil {
 		return
 	}
-	f.span.SetAttributes(keyFault.StringSlice(kinds), keyStep.StringSlice(steps))
+	injected := []attribute.KeyValue{keyFault.StringSlice(kinds), keyStep.StringSlice(steps)}
+	if r.Part {
+		f.span.AddEvent("chaos", trace.WithAttributes(injected...)) // of the many that a connection may have, the SDK keeps some
+		return
+	}
+	f.span.SetAttributes(injected...)
 	if r.Delay > 0 {
 		f.span.SetAttributes(keyLatency.Float64(milliseconds(r.Delay)))
 	}
@@ -137,7 +141,7 @@ func (t *Tracer) Request(r *injector.Request) {
 // Done implements injector.Observer.
 func (t *Tracer) Done(o *injector.Outcome) {
 	f, ok := o.Context.Value(followedKey{}).(*followed)
-	if !ok || len(o.Layers) == 0 {
+	if !ok || len(o.Layers) == 0 || o.Part {
 		return
 	}
 	f.done = new(*o)
