@@ -37,7 +37,7 @@ func (m *metrics) Request(r *injector.Request) {
 
 // Done implements injector.Observer.
 func (m *metrics) Done(o *injector.Outcome) {
-	if len(o.Layers) == 0 || o.Part {
+	if len(o.Layers) == 0 || o.Part && !o.Failed {
 		return // a run watches what meets no layer, too
 	}
 	m.requests.WithLabelValues(o.Target, ending(o, m.connections[o.Target])).Inc()
