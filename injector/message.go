@@ -13,7 +13,6 @@ type messages struct {
 	hit     bool // the message that is going on
 	release time.Time
 	close   time.Time // of the connection, in front of the message; zero: never
-	alarm   *alarm
 }
 
 // messages makes the action of a station.
@@ -46,16 +45,10 @@ func (m *messages) start(at time.Time) {
 	rule := m.station.toxicRule
 	m.release, m.hit = time.Time{}, false
 	m.relay.decide(m.station.binding, rule.Stream, func(p *passage, s *stay) {
-		ordinal := rule.count.next()
-		if m.hit = rule.hits.hit(ordinal); !m.hit {
-			return
+		var ordinal uint64
+		if ordinal, m.hit = rule.drawn(p, s); m.hit {
+			m.strike(at, rule.delay(ordinal))
 		}
-		d := Decision{Kind: rule.kind, Ordinal: ordinal, Delay: rule.delay()}
-		if a := rule.Attributes; rule.Type == ToxicLatency {
-			d.Delay = jittered(a.Latency, a.Jitter, Mix(rule.key, ordinal))
-		}
-		m.strike(at, d.Delay)
-		p.hit(s, rule.hits, d)
 	})
 }
 
@@ -77,8 +70,7 @@ func (m *messages) strike(at time.Time, d time.Duration) {
 }
 
 func (m *messages) arm(at time.Time, how how) {
-	m.alarm = &alarm{at: at, how: how, kind: m.station.kind, binding: m.station.binding}
-	m.relay.alarmed(m.alarm)
+	m.relay.alarmed(&alarm{at: at, how: how, kind: m.station.kind, spell: m.station.spell})
 }
 
 // fin is when nothing is held any more.
@@ -96,16 +88,6 @@ func (m *messages) room() int {
 		return roomUnderWay
 	}
 	return roomWaiting
-}
-
-// heal lets a message go on that was struck.
-func (m *messages) heal() {
-	m.release, m.close = time.Time{}, time.Time{}
-	if m.alarm != nil {
-		m.alarm.off.Store(true)
-		m.alarm = nil
-	}
-	m.framer = newFramer(m.station.Protocol, m.station.Stream, false) // what passes now is not looked at
 }
 
 // alarmed adds an alarm.

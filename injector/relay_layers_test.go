@@ -118,6 +118,35 @@ func TestLayersComeAndGoAroundBytes(t *testing.T) {
 	})
 }
 
+// A suspension lets go what was held, however short it was, and what acts
+// afterwards is drawn for anew.
+func TestASuspensionOfNoTime(t *testing.T) {
+	t.Parallel()
+	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
+		half := 0.5
+		in.Apply(toxic(
+			injector.Toxic{Type: injector.ToxicTimeout, Stream: s},
+			injector.Toxic{Type: injector.ToxicReset, Stream: s, Toxicity: &half, Attributes: attributes{Timeout: time.Hour}},
+		))
+		l := connect(in, 1)
+		from, to := l.ends(s)
+		for i := range 20 {
+			start := time.Now()
+			_, err := io.WriteString(from, "hello")
+			require.NoError(t, err)
+			time.Sleep(time.Second)
+			in.Suspend()
+			in.Resume()
+			arrives(t, to, "hello", start, time.Second)
+			for _, d := range in.Draws(injector.LayerRef{Name: "wire"}) {
+				require.EqualValues(t, i+2, d.Requests)
+			}
+		}
+		in.Release()
+		require.NoError(t, l.hangUp())
+	})
+}
+
 // What is on its way arrives, also where its sender is gone and the other
 // direction broke.
 func TestBytesOnTheirWayOutliveTheirSender(t *testing.T) {
@@ -205,15 +234,16 @@ func TestRelaysInOrder(t *testing.T) {
 		l := connect(in, 1)
 		require.NoError(t, exchangeWith(l.client, l.upstream))
 		in.Apply(toxic(injector.Toxic{Type: injector.ToxicLatency, Attributes: attributes{Latency: time.Second}}))
-		in.Apply(toxic(injector.Toxic{Type: injector.ToxicLoss, Attributes: attributes{Percent: 50}}))
+		remove := in.Apply(toxic(injector.Toxic{Type: injector.ToxicLoss, Attributes: attributes{Percent: 50}}))
 		for range 40 {
 			require.NoError(t, exchangeWith(l.client, l.upstream))
 		}
+		remove()
 		require.NoError(t, l.hangUp())
 	})
 	require.Equal(t, 1, book.count(injector.KindTCPLatency))
 	require.Equal(t, 20, book.count(injector.KindTCPLoss))
-	require.GreaterOrEqual(t, book.told, 1+40, "each draw")
+	require.Equal(t, 2+40, book.told, "each draw, of the connection for each toxic and of the chunks")
 }
 
 // connections is a journal that counts what is no request.
@@ -222,11 +252,16 @@ type connections struct {
 	told int
 }
 
-func (c *connections) Layer(*injector.LayerChange)    {}
-func (c *connections) Switch(time.Time, bool)         {}
-func (c *connections) Wait(*injector.Wait)            {}
-func (c *connections) Resume(*injector.Resume)        {}
-func (c *connections) Connection([]injector.LayerRef) { c.told++ }
+func (c *connections) Layer(*injector.LayerChange)  {}
+func (c *connections) Switch(time.Time, bool)       {}
+func (c *connections) Wait(*injector.Wait)          {}
+func (c *connections) Resume(*injector.Resume)      {}
+func (c *connections) Connection(injector.LayerRef) {}
+func (c *connections) Drew(d *injector.Drew) {
+	for _, n := range d.Rules {
+		c.told += n
+	}
+}
 
 // Everything that arrives at one instant of virtual time is one chunk, in
 // however many writes it came.

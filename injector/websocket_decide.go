@@ -1,6 +1,7 @@
 package injector
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -68,6 +69,7 @@ func (l *socketLane) takeTurns() {
 
 // decide looks at the next bytes, in turn where something is drawn for them.
 func (l *socketLane) decide(b []byte) {
+	l.quiet = false
 	l.inTurn((l.kept() || !l.frames.deep(len(b))) && l.ruled(), func(now time.Time) {
 		l.s.mu.Lock()
 		defer l.s.mu.Unlock()
@@ -85,7 +87,7 @@ func (l *socketLane) kept() bool {
 // ruled reports whether a layer in force draws for messages.
 func (l *socketLane) ruled() bool {
 	set := l.s.target.set.Load()
-	if set == nil {
+	if set == nil || l.quiet {
 		return false
 	}
 	for _, b := range set.bindings {
@@ -100,6 +102,7 @@ func (l *socketLane) ruled() bool {
 // then tells the observer what ended.
 func (l *socketLane) inTurn(asked bool, f func(now time.Time)) {
 	e := l.s.engine
+	l.quiet = !asked && e.order != nil
 	switch {
 	case asked && e.order != nil:
 		e.order.do(f)
@@ -141,6 +144,11 @@ func (l *socketLane) begin(h frameHead) {
 		return
 	}
 	f := l.draw(h)
+	if !f.drop {
+		f.delay += l.ahead.delay
+		f.cutShort = cmp.Or(f.cutShort, l.ahead.cutShort)
+	}
+	l.ahead = fate{}
 	if f.delay > 0 || len(f.holds) > 0 {
 		l.put(l.parcel(f, nil))
 	}

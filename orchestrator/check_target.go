@@ -2,7 +2,6 @@ package orchestrator
 
 import (
 	"maps"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -107,17 +106,12 @@ func (c *checker) traffic(t *Traffic, path string) {
 			c.invalid(join(path, "path"), "", "%s is not a path: it must begin with /", quote(t.Path))
 		}
 	}
-	spelled := map[string]string{}
+	c.sameHeaders(t.Headers, join(path, "headers"))
 	for _, name := range slices.Sorted(maps.Keys(t.Headers)) {
 		value := t.Headers[name]
 		if !token(name) || strings.ContainsAny(value, "\r\n\x00") {
 			c.invalid(join(join(path, "headers"), name), "", "is not a header field")
 		}
-		field := http.CanonicalHeaderKey(name)
-		if other, twice := spelled[field]; twice {
-			c.invalid(join(join(path, "headers"), name), "", "is the same header field as %s, which has another value: remove one of them", other)
-		}
-		spelled[field] = name
 	}
 }
 

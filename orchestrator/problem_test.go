@@ -38,6 +38,9 @@ func TestProblems(t *testing.T) {
 		{name: "empty", text: "", want: []string{"1:1: the document is empty: name and steps are missing"}},
 		{name: "comments only", text: "# nothing\n", want: []string{"1:1: the document is empty: name and steps are missing"}},
 		{name: "empty JSON", json: true, text: " ", want: []string{"1:1: the document is empty: name and steps are missing"}},
+		{name: "toxiproxy", json: true, text: `[{"name": "redis", "listen": ":1", "upstream": ":2"}]`, want: []string{"1:1: this is a config of toxiproxy: mockforge orchestrate import --from toxiproxy FILE makes an orchestration of it"}},
+		{name: "toxiproxy's API", json: true, text: `{"redis": {"listen": ":1", "upstream": ":2", "toxics": []}}`, want: []string{"1:1: this is a config of toxiproxy: mockforge orchestrate import --from toxiproxy FILE makes an orchestration of it"}},
+		{name: "Kubernetes", text: "apiVersion: chaos-mesh.org/v1alpha1\nkind: NetworkChaos\nspec: {}\n", want: []string{`1:1: this is a Kubernetes object, of kind "NetworkChaos", and no orchestration: a document has a name and steps`}},
 		{name: "not a mapping", text: "- a\n", want: []string{`1:1: must be a mapping, not a list`}},
 		{name: "not YAML", text: "name: [a\nsteps: b\n", want: []string{`1:1: not YAML: did not find expected ',' or ']'`}},
 		{name: "tab", text: "name: x\nsteps:\n\t- name: a\n", want: []string{"3:1: not YAML: a tab indents this line; use spaces"}},
@@ -214,8 +217,9 @@ func TestProblems(t *testing.T) {
 			`4:34: steps[0].load.path: "orders" is not a path: it must begin with /`,
 			`4:52: steps[0].load.headers["a b"]: is not a header field`,
 			`4:75: steps[0].load.timeout_ms: 0 is out of range: must be more than 0, at most 31622400000 milliseconds`}},
-		{name: "headers that are one", text: stepWith("load: {rate: 1, headers: {host: a, Host: b}}"), want: []string{
-			"4:31: steps[0].load.headers.host: is the same header field as Host, which has another value: remove one of them"}},
+		{name: "headers that are one", text: configWith("fault_injection: {response_rewrite: {set_headers: {X-a: 1, x-A: 2, B: 3}}}") + "load: {rate: 1, headers: {host: a, Host: b}}\n", want: []string{
+			`6:68: steps[0].scenario.config.fault_injection.response_rewrite.set_headers.x-A: is the same header field as "X-a": remove one of them`,
+			`7:27: load.headers.host: is the same header field as "Host": remove one of them`}},
 		{name: "upstreams", text: stepWith("keep: false") + "targets:\n  a: {upstream: localhost:80}\n  b: {upstream: 'http://h:70000'}\n  c: {kind: tcp, upstream: h}\n  d: {kind: udp}\n  e: {kind: tcp, upstream: 'tcp://h:1'}\n  f: {upstream: 'tcp://h:1'}\n", want: []string{
 			`6:17: targets.a.upstream: "localhost:80" is not a URL that begins with http:// or https://; did you mean "http://localhost:80"?`,
 			`7:17: targets.b.upstream: the port of "http://h:70000" is out of range: must be 1 to 65535`,

@@ -169,6 +169,9 @@ func (c *checker) proxy(p *proxy, path string) {
 		}
 		c.toxicAttributes(x, at)
 		label := x.Name
+		if x.Type == injector.ToxicBandwidth && x.Attributes.Rate == 0 {
+			label, x.Type = toxicLabel(x), injector.ToxicTimeout // nothing passes at that rate
+		}
 		if x.Name = ""; toxicLabel(x) != label {
 			x.Name = label
 		}
@@ -194,8 +197,6 @@ func idle(x injector.Toxic) bool {
 		return true
 	case injector.ToxicLatency:
 		return a.Latency == 0 && a.Jitter == 0
-	case injector.ToxicBandwidth:
-		return a.Rate == 0
 	case injector.ToxicSlowClose:
 		return a.Delay == 0
 	case injector.ToxicSlicer:

@@ -32,7 +32,7 @@ func (s *Server) Listen() error {
 			for _, o := range opened {
 				_ = o.Close() // nothing was accepted
 			}
-			return fmt.Errorf("target %s: %w: give it another port, or end what uses this one", t.Name, err)
+			return fmt.Errorf("target %s: %w: choose another port with port= of --target, or end what uses this one", t.Name, err)
 		}
 		t.listener = l
 		opened = append(opened, l)

@@ -35,7 +35,7 @@ func TestPortsInUse(t *testing.T) {
 	require.NoError(t, err)
 	err = s.Listen()
 	require.ErrorContains(t, err, "target a: listen tcp")
-	require.ErrorContains(t, err, "give it another port, or end what uses this one")
+	require.ErrorContains(t, err, "choose another port with port= of --target, or end what uses this one")
 	require.NotContains(t, err.Error(), "--http-port")
 	require.Empty(t, s.URL())
 	require.NoError(t, taken.Close())

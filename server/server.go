@@ -48,6 +48,9 @@ func New(opts Options) (*Server, error) {
 	if !loopback(opts.Host) && opts.AdminToken == "" && !opts.InsecureAdmin {
 		return nil, fmt.Errorf("host %s is reachable from other machines, and anybody there could control the server: set an admin token, or allow it with --insecure-admin", opts.Host)
 	}
+	if err := checkOrigins(opts.CORSOrigins); err != nil {
+		return nil, err
+	}
 	var scenario *orchestrator.Scenario
 	if opts.Scenario != "" {
 		if scenario, err = preset(opts.Scenario); err != nil {

@@ -114,9 +114,25 @@ func (t *Tracer) Request(r *injector.Request) {
 	if !ok || !f.span.IsRecording() {
 		return
 	}
+	injected := injectedBy(r.Decisions, injector.Decision.Pending)
+	switch {
+	case injected == nil:
+	case r.Part:
+		f.span.AddEvent("chaos", trace.WithAttributes(injected...)) // of the many that a connection may have, the SDK keeps some
+	default:
+		f.span.SetAttributes(injected...)
+		if r.Delay > 0 {
+			f.span.SetAttributes(keyLatency.Float64(milliseconds(r.Delay)))
+		}
+	}
+}
+
+// injectedBy says which decisions came to be; nil: none did. not are those that
+// did not, besides the masked ones.
+func injectedBy(decisions []injector.Decision, not func(injector.Decision) bool) []attribute.KeyValue {
 	var kinds, steps []string
-	for _, d := range r.Decisions {
-		if d.Masked {
+	for _, d := range decisions {
+		if d.Masked || not(d) {
 			continue
 		}
 		kinds = append(kinds, d.Kind)
@@ -125,17 +141,9 @@ func (t *Tracer) Request(r *injector.Request) {
 		}
 	}
 	if kinds == nil {
-		return
+		return nil
 	}
-	injected := []attribute.KeyValue{keyFault.StringSlice(kinds), keyStep.StringSlice(steps)}
-	if r.Part {
-		f.span.AddEvent("chaos", trace.WithAttributes(injected...)) // of the many that a connection may have, the SDK keeps some
-		return
-	}
-	f.span.SetAttributes(injected...)
-	if r.Delay > 0 {
-		f.span.SetAttributes(keyLatency.Float64(milliseconds(r.Delay)))
-	}
+	return []attribute.KeyValue{keyFault.StringSlice(kinds), keyStep.StringSlice(steps)}
 }
 
 // Done implements injector.Observer.
@@ -145,6 +153,9 @@ func (t *Tracer) Done(o *injector.Outcome) {
 		return
 	}
 	f.done = new(*o)
+	if o.Came() != nil {
+		f.span.SetAttributes(injectedBy(o.Decisions, func(d injector.Decision) bool { return slices.Contains(o.Spared, d) })...)
+	}
 	if o.Fault != "" {
 		f.span.SetAttributes(keyOutcome.String(o.Fault))
 	}
