@@ -93,7 +93,7 @@ func (r *recorder) Request(q *injector.Request) {
 		return b
 	})
 	r.each(q.Layers, func(s *ActiveStep) {
-		if q.Part {
+		if q.Message {
 			s.within.Store(true)
 		} else {
 			s.entered.Add(1)
@@ -129,8 +129,8 @@ func (r *recorder) Done(o *injector.Outcome) {
 		d := &o.Spared[i]
 		r.injection(d.Layer, assert.Injection{Kind: d.Kind, Status: d.Status, Spared: true})
 	}
-	if o.Part && !o.Failed {
-		return // a message that was late or lost is no request; one that broke its connection counts as one that failed
+	if !o.Counts() {
+		return
 	}
 	r.each(o.Layers, func(s *ActiveStep) {
 		s.collector.Request(assert.ServerRequest{At: ended.Sub(s.start), Failed: o.Failed})

@@ -21,13 +21,13 @@ func TestMessagesAreNoRequests(t *testing.T) {
 		r = newRig(t, o, orchestrator.RunOptions{
 			Hooks: orchestrator.Hooks{Body: func(s *orchestrator.ActiveStep) {
 				layers := []injector.LayerRef{{Name: s.Spec.Name, Iteration: 1}}
-				all := []injector.Outcome{{Part: true, Fault: injector.KindMessageDrop}}
+				all := []injector.Outcome{{Message: true, Fault: injector.KindMessageDrop}}
 				if s.Index == 0 {
-					all = append(all, injector.Outcome{Status: 101}, injector.Outcome{Part: true}, injector.Outcome{Part: true, Failed: true})
+					all = append(all, injector.Outcome{Status: 101}, injector.Outcome{Message: true}, injector.Outcome{Message: true, Failed: true})
 				}
 				for i, o := range all {
 					o.N, o.At, o.Layers = int64(i+1), time.Now(), layers
-					r.Observer().Request(&injector.Request{N: o.N, At: o.At, Layers: layers, Part: o.Part})
+					r.Observer().Request(&injector.Request{N: o.N, At: o.At, Layers: layers, Message: o.Message})
 					r.Observer().Done(&o)
 				}
 			}},

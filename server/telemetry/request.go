@@ -117,7 +117,7 @@ func (t *Tracer) Request(r *injector.Request) {
 	injected := injectedBy(r.Decisions, injector.Decision.Pending)
 	switch {
 	case injected == nil:
-	case r.Part:
+	case r.Message:
 		f.span.AddEvent("chaos", trace.WithAttributes(injected...)) // of the many that a connection may have, the SDK keeps some
 	default:
 		f.span.SetAttributes(injected...)
@@ -149,7 +149,7 @@ func injectedBy(decisions []injector.Decision, not func(injector.Decision) bool)
 // Done implements injector.Observer.
 func (t *Tracer) Done(o *injector.Outcome) {
 	f, ok := o.Context.Value(followedKey{}).(*followed)
-	if !ok || len(o.Layers) == 0 || o.Part {
+	if !ok || len(o.Layers) == 0 || o.Message {
 		return
 	}
 	f.done = new(*o)
