@@ -49,6 +49,7 @@ type passage struct {
 	pin       *Pin              // what was decided for it before; nil: nothing
 	misses    map[LayerRef]bool // layers whose matcher is known not to match; nil: ask it
 	gone      bool              // recomputed: its client left while it waited
+	message   bool              // of a connection, which is a request by itself
 	slotless  bool              // it leaves with something else
 	protocol  string            // see speaks
 	operation string            // of GraphQL
@@ -204,17 +205,13 @@ func (p *passage) report(asked bool) {
 	}
 }
 
-// part reports whether it is about what happens within something that has a
-// passage of its own.
-func (p *passage) part() bool { return p.slotless || p.socket != nil }
-
 // observed is what the observer is told.
 func (p *passage) observed() *Request {
 	r := p.request
 	out := &p.told
 	*out = Request{
 		N: p.n, At: p.arrived, Decided: p.stamp, Target: p.target.name, Layers: p.refs(), Decisions: p.decisions, Delay: p.delay,
-		Jitter: p.jitter, Context: p.ctx, Part: p.part(),
+		Jitter: p.jitter, Context: p.ctx, Message: p.message,
 	}
 	for _, s := range p.stalls {
 		out.Delay += s.length

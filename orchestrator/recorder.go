@@ -92,7 +92,13 @@ func (r *recorder) Request(q *injector.Request) {
 		}
 		return b
 	})
-	r.each(q.Layers, func(s *ActiveStep) { s.entered.Add(1) })
+	r.each(q.Layers, func(s *ActiveStep) {
+		if q.Message {
+			s.within.Store(true)
+		} else {
+			s.entered.Add(1)
+		}
+	})
 	for i := range q.Decisions {
 		d := &q.Decisions[i]
 		r.log.add(at, logDecision, "decision", func(b []byte) []byte { return appendDecision(b, q.N, d, r.log.recording) })
@@ -122,6 +128,9 @@ func (r *recorder) Done(o *injector.Outcome) {
 	for i := range o.Spared {
 		d := &o.Spared[i]
 		r.injection(d.Layer, assert.Injection{Kind: d.Kind, Status: d.Status, Spared: true})
+	}
+	if !o.Counts() {
+		return
 	}
 	r.each(o.Layers, func(s *ActiveStep) {
 		s.collector.Request(assert.ServerRequest{At: ended.Sub(s.start), Failed: o.Failed})

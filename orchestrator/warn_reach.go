@@ -1,6 +1,10 @@
 package orchestrator
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/mockforge-go/mockforge/injector"
+)
 
 // warnReach looks for sections that cannot act on any target of their step,
 // because it speaks something else.
@@ -27,6 +31,8 @@ func (c *checker) warnReach(s Step, path string) {
 			c.warnAt(NoEffect, at, "", "%sacts on targets of kind tcp, and this step has none", what)
 		case !others && slices.Contains(httpOnly(), section.name):
 			c.warnAt(NoEffect, at, "", "%scannot act on targets of kind tcp, and this step has no others", what)
+		case !others && section.name == "fault_injection" && sparesConnections(config):
+			c.warnAt(NoEffect, at, "", "%sonly connection errors act on targets of kind tcp, and it has none", what)
 		}
 	}
 }
@@ -41,6 +47,12 @@ func (c *checker) sectionOf(s Step, path, section string) (at, what string) {
 		path = join(path, "name")
 	}
 	return path, "its section " + section + ": "
+}
+
+// sparesConnections reports whether fault_injection acts, and on requests only.
+func sparesConnections(config injector.Config) bool {
+	effects := injector.Config{FaultInjection: config.FaultInjection}.Effects()
+	return len(effects) > 0 && !slices.ContainsFunc(effects, func(e injector.Effect) bool { return e.Kind == injector.KindConnectionError })
 }
 
 // httpOnly are the sections that act on requests, which a target of kind tcp

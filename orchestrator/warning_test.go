@@ -94,6 +94,10 @@ func TestWarnings(t *testing.T) {
 		{"requests on tcp", stepWith("scenario: limits") + "targets: {b: {kind: tcp}}\nscenarios: {limits: {rate_limit: {}, bulkhead: {}, circuit_breaker: {enabled: false}, latency: {fixed_delay_ms: 1}}}\n", []warning{
 			{orchestrator.NoEffect, "4:15: steps[0].scenario: its section rate_limit: cannot act on targets of kind tcp, and this step has no others"},
 			{orchestrator.NoEffect, "4:15: steps[0].scenario: its section bulkhead: cannot act on targets of kind tcp, and this step has no others"}}},
+		{"errors that a connection has not", configWith("fault_injection: {http_errors: [500], timeout_ms: 10}") + "targets: {a: {kind: tcp}}\n", []warning{
+			{orchestrator.NoEffect, "6:9: steps[0].scenario.config.fault_injection: only connection errors act on targets of kind tcp, and it has none"}}},
+		{"errors that a connection has", configWith("fault_injection: {http_errors: [500], connection_errors: true}") + "targets: {a: {kind: tcp}}\n", nil},
+		{"errors that one of the targets has", configWith("fault_injection: {http_errors: [500]}") + "targets: {a: {kind: tcp}, b: {}}\n", nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -30,16 +30,7 @@ func (l *live) ask(t *testing.T, method, path string, body any, header ...string
 
 func (l *live) askPath(t *testing.T, method, path string, body any, header ...string) answer {
 	t.Helper()
-	var text []byte
-	switch b := body.(type) {
-	case nil:
-	case string:
-		text = []byte(b)
-	default:
-		var err error
-		text, err = json.Marshal(b)
-		require.NoError(t, err)
-	}
+	text := bodyOf(t, body)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	q, err := http.NewRequestWithContext(ctx, method, l.URL()+path, bytes.NewReader(text))

@@ -59,19 +59,9 @@ func (l *live) call(method, path string, body any, into any) int {
 
 func callAPI(t *testing.T, base, method, path string, body any, into any) int {
 	t.Helper()
-	var text []byte
-	switch b := body.(type) {
-	case nil:
-	case string:
-		text = []byte(b)
-	default:
-		var err error
-		text, err = json.Marshal(b)
-		require.NoError(t, err)
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	q, err := http.NewRequestWithContext(ctx, method, base+path, bytes.NewReader(text))
+	q, err := http.NewRequestWithContext(ctx, method, base+path, bytes.NewReader(bodyOf(t, body)))
 	require.NoError(t, err)
 	resp, err := http.DefaultClient.Do(q)
 	require.NoError(t, err)
@@ -82,6 +72,20 @@ func callAPI(t *testing.T, base, method, path string, body any, into any) int {
 		require.NoError(t, json.Unmarshal(data, into), "%s %s: %s", method, path, data)
 	}
 	return resp.StatusCode
+}
+
+// bodyOf is the body of a call: a text as it is, everything else as JSON.
+func bodyOf(t *testing.T, body any) []byte {
+	t.Helper()
+	switch b := body.(type) {
+	case nil:
+		return nil
+	case string:
+		return []byte(b)
+	}
+	text, err := json.Marshal(body)
+	require.NoError(t, err)
+	return text
 }
 
 // probe sends a request through the data plane and reports its status and

@@ -28,7 +28,7 @@ func (m *metrics) Request(r *injector.Request) {
 			m.violations.WithLabelValues(endpoint).Inc()
 		}
 	}
-	if !r.Part && triggered(r.Decisions) {
+	if triggered(r.Decisions) && !r.Message {
 		m.triggers.Inc()
 	}
 	if delayed && r.Jitter != 0 {
@@ -44,13 +44,18 @@ func triggered(decisions []injector.Decision) bool {
 
 // Done implements injector.Observer.
 func (m *metrics) Done(o *injector.Outcome) {
-	if len(o.Layers) == 0 || o.Part {
-		return // a run watches what meets no layer, too
+	if len(o.Layers) == 0 {
+		return // a run watches the others too
 	}
-	m.requests.WithLabelValues(o.Target, cmp.Or(o.Protocol, "http"), ending(o, m.connections[o.Target])).Inc()
+	if o.Counts() {
+		m.requests.WithLabelValues(o.Target, cmp.Or(o.Protocol, "http"), ending(o, m.connections[o.Target])).Inc()
+		if o.Message {
+			m.triggers.Inc()
+		}
+	}
 	came := o.Came()
 	for _, d := range came {
-		m.faults.WithLabelValues(d.Kind, m.endpoints.of(o.Endpoint)).Inc()
+		m.faults.WithLabelValues(d.Kind, m.endpoints.of(endpointOf(o.Target, o.Endpoint))).Inc()
 	}
 	if len(came) > 0 && !triggered(o.Decisions) {
 		m.triggers.Inc()

@@ -93,7 +93,7 @@ func (s *statistician) Request(r *injector.Request) {
 	if len(r.Layers) == 0 {
 		return
 	}
-	if !r.Part {
+	if !r.Message {
 		s.requests.Add(1)
 	}
 	if len(r.Decisions) == 0 {
@@ -144,8 +144,11 @@ func (s *statistician) Done(o *injector.Outcome) {
 	if len(o.Layers) == 0 {
 		return // a run watches the others too
 	}
-	if o.Failed && !o.Part {
+	if o.Failed {
 		s.failed.Add(1)
+	}
+	if o.Message && o.Counts() {
+		s.requests.Add(1)
 	}
 	came := o.Came()
 	if o.HeldUp+o.HeldDown == 0 && came == nil {
@@ -154,7 +157,7 @@ func (s *statistician) Done(o *injector.Outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, d := range came {
-		s.endpoint(o.Endpoint).faults[d.Kind]++
+		s.endpoint(endpointOf(o.Target, o.Endpoint)).faults[d.Kind]++
 	}
 	for direction, d := range map[string]time.Duration{"request": o.HeldUp, "response": o.HeldDown} {
 		if d > 0 {

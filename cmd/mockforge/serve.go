@@ -232,7 +232,7 @@ func (f *serveFlags) greet(w io.Writer, s *server.Server) {
 	switch {
 	case f.opts.Chaos:
 		fmt.Fprintln(w, "Chaos engineering enabled")
-	case f.opts.Config.HasSection() || f.opts.Scenario != "":
+	case f.opts.Config.HasSection() || f.opts.Scenario != "" || f.opts.Profile != "":
 		fmt.Fprintln(w, "Chaos engineering disabled: what the flags ask for begins with mockforge chaos enable, or with --chaos")
 	default:
 		fmt.Fprintln(w, "Chaos engineering disabled: start with --chaos, or use mockforge chaos enable")

@@ -151,6 +151,9 @@ func TestServeWithoutChaos(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
 	require.Equal(t, 503, statusOf(t, url+"/orders"))
+
+	_, greeting = serveInProcess(t, "--chaos-profile", "cable")
+	require.Contains(t, greeting, "what the flags ask for begins with mockforge chaos enable", "a profile is asked for, too")
 }
 
 func TestServeWithAProfile(t *testing.T) {

@@ -90,11 +90,10 @@ func (f *followed) end(w *writer, returned bool) {
 		switch {
 		case o.Canceled:
 			wrong = "canceled"
+		case o.Failed && status < http.StatusInternalServerError && o.Fault != "":
+			wrong = o.Fault // of gRPC with status 200, too
 		case o.Failed && status == 0:
 			wrong = "aborted"
-			if o.Fault != "" {
-				wrong = o.Fault
-			}
 		}
 	}
 	if status > 0 {
@@ -115,14 +114,22 @@ func (t *Tracer) Request(r *injector.Request) {
 	if !ok || !f.span.IsRecording() {
 		return
 	}
-	if f.injected(r.Decisions, injector.Decision.Pending) && r.Delay > 0 {
-		f.span.SetAttributes(keyLatency.Float64(milliseconds(r.Delay)))
+	injected := injectedBy(r.Decisions, injector.Decision.Pending)
+	switch {
+	case injected == nil:
+	case r.Message:
+		f.span.AddEvent("chaos", trace.WithAttributes(injected...)) // of the many that a connection may have, the SDK keeps some
+	default:
+		f.span.SetAttributes(injected...)
+		if r.Delay > 0 {
+			f.span.SetAttributes(keyLatency.Float64(milliseconds(r.Delay)))
+		}
 	}
 }
 
-// injected says which decisions came to be, and reports whether one did. not
-// are those that did not, besides the masked ones.
-func (f *followed) injected(decisions []injector.Decision, not func(injector.Decision) bool) bool {
+// injectedBy says which decisions came to be; nil: none did. not are those that
+// did not, besides the masked ones.
+func injectedBy(decisions []injector.Decision, not func(injector.Decision) bool) []attribute.KeyValue {
 	var kinds, steps []string
 	for _, d := range decisions {
 		if d.Masked || not(d) {
@@ -134,21 +141,20 @@ func (f *followed) injected(decisions []injector.Decision, not func(injector.Dec
 		}
 	}
 	if kinds == nil {
-		return false
+		return nil
 	}
-	f.span.SetAttributes(keyFault.StringSlice(kinds), keyStep.StringSlice(steps))
-	return true
+	return []attribute.KeyValue{keyFault.StringSlice(kinds), keyStep.StringSlice(steps)}
 }
 
 // Done implements injector.Observer.
 func (t *Tracer) Done(o *injector.Outcome) {
 	f, ok := o.Context.Value(followedKey{}).(*followed)
-	if !ok || len(o.Layers) == 0 {
+	if !ok || len(o.Layers) == 0 || o.Message {
 		return
 	}
 	f.done = new(*o)
 	if o.Came() != nil {
-		f.injected(o.Decisions, func(d injector.Decision) bool { return slices.Contains(o.Spared, d) })
+		f.span.SetAttributes(injectedBy(o.Decisions, func(d injector.Decision) bool { return slices.Contains(o.Spared, d) })...)
 	}
 	if o.Fault != "" {
 		f.span.SetAttributes(keyOutcome.String(o.Fault))
