@@ -135,7 +135,7 @@ func (p *passage) finish(o outcome) {
 			p.toldDone = Outcome{
 				N: p.n, At: now, Target: p.target.name, Endpoint: p.endpoint, Layers: p.refs(),
 				Status: o.status, Fault: o.fault, Failed: o.failed, Canceled: o.canceled,
-				HeldUp: p.held.up.total(), HeldDown: p.held.down.total(), Spared: spared, Context: p.ctx,
+				HeldUp: p.held.up.total(), HeldDown: p.held.down.total(), Decisions: p.decisions, Spared: spared, Context: p.ctx,
 			}
 			p.engine.observer.Done(&p.toldDone)
 		}

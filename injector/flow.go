@@ -16,7 +16,8 @@ type flow struct {
 	up       bool // from the client
 	deadline *deadline
 	pace     pace
-	holds    []hold // still to be served, in order
+	holds    []hold    // still to be served, in order
+	came     time.Time // when the bytes that they are for did
 }
 
 // A hold is a wait before bytes go on.
@@ -33,6 +34,7 @@ type hold struct {
 // decide draws for n bytes of this direction, in turn where there is an order.
 // starts says that they are the first of an exchange, or of a Write.
 func (f *flow) decide(n int, starts bool) {
+	f.came = time.Now()
 	l := f.conn.listener
 	if !f.meets(l.target.set.Load()) {
 		return
@@ -110,7 +112,7 @@ func (f *flow) wait() error {
 	for len(f.holds) > 0 {
 		h := &f.holds[0]
 		if h.until.IsZero() && !h.forever {
-			now := time.Now()
+			now := f.begin()
 			h.until = f.pace.early(now, now.Add(h.length))
 		}
 		start := time.Now()
@@ -119,19 +121,29 @@ func (f *flow) wait() error {
 		if err != nil {
 			return err
 		}
-		f.holds = f.holds[1:]
+		f.holds, f.came = f.holds[1:], time.Time{}
 	}
 	f.holds = nil
 	f.pace.sync()
 	return nil
 }
 
+// begin is when the next hold begins: the first one as the bytes came, for in
+// real time it takes some to decide about them.
+func (f *flow) begin() time.Time {
+	if f.came.IsZero() || f.pace.slot != nil {
+		return time.Now()
+	}
+	return f.came
+}
+
 func (f *flow) serve(h *hold) error {
-	var timer <-chan time.Time
+	var t timer
+	var fired <-chan time.Time
 	if !h.forever {
-		t := time.NewTimer(time.Until(h.until))
+		t = f.conn.listener.engine.timer(h.until)
 		defer t.Stop()
-		timer = t.C
+		fired = t.C
 	}
 	var gone *bell
 	if h.stalled {
@@ -143,10 +155,11 @@ func (f *flow) serve(h *hold) error {
 	}
 	defer stop()
 	select {
-	case <-timer:
+	case <-fired:
+		t.rest()
 		f.pace.reached(h.until)
 		if h.reset {
-			f.conn.reset()
+			f.conn.lost()
 			return f.fail(os.NewSyscallError(f.op(), syscall.ECONNRESET))
 		}
 	case <-heard:

@@ -34,7 +34,7 @@ func (m *graphqlMessages) begin(h frameHead) {
 
 // frameHead implements framed.
 func (m *graphqlMessages) frameHead(h frameHead, raw []byte) {
-	if m.keeps && int64(m.size)+h.length > maxQueued {
+	if m.keeps && h.length > int64(maxQueued-m.size) {
 		m.pass()
 	}
 	if !m.keeps {

@@ -39,9 +39,7 @@ type pending struct {
 type graphqlBody struct {
 	Query         string
 	OperationName string
-	Extensions    struct {
-		PersistedQuery map[string]json.RawMessage
-	}
+	Extensions    json.RawMessage // looked at where there is no Query
 }
 
 // mayBeGraphQL reports whether a request's header says that it may speak
@@ -119,11 +117,9 @@ func (p *passage) look() {
 
 func urlOperation(r *http.Request) *graphqlRequest {
 	values := r.URL.Query()
-	b := graphqlBody{Query: values.Get("query"), OperationName: values.Get("operationName")}
-	if extensions := values.Get("extensions"); extensions != "" && json.Unmarshal([]byte(extensions), &b.Extensions) != nil {
-		return nil
-	}
-	return oneOperation(b)
+	return oneOperation(graphqlBody{
+		Query: values.Get("query"), OperationName: values.Get("operationName"), Extensions: json.RawMessage(values.Get("extensions")),
+	})
 }
 
 // jsonOperations reads one operation, or a batch; nil: it is neither. A batch
@@ -169,7 +165,10 @@ func (b graphqlBody) operation() (operation, bool) {
 		o, err := parseOperation(b.Query, b.OperationName)
 		return o, err == nil
 	}
-	if len(b.Extensions.PersistedQuery) == 0 {
+	var extensions struct {
+		PersistedQuery map[string]json.RawMessage
+	}
+	if json.Unmarshal(b.Extensions, &extensions) != nil || len(extensions.PersistedQuery) == 0 {
 		return operation{}, false
 	}
 	o := operation{fields: 1}

@@ -49,7 +49,7 @@ func (l *socketLane) decideGraphQL(text []byte, subs map[string]operation) []byt
 		if !ok {
 			return text
 		}
-		if l.fails(o, msg) {
+		if l.answers(o, msg) {
 			return nil
 		}
 		if len(subs) < maxSubscriptions {
@@ -65,30 +65,71 @@ func (l *socketLane) decideGraphQL(text []byte, subs map[string]operation) []byt
 	return text
 }
 
-// fails draws for an operation that is sent, and answers it where it is hit.
-func (l *socketLane) fails(o operation, msg graphqlMessage) bool {
+// answers draws for an operation that is sent. It answers it where it is hit,
+// and otherwise makes the message wait for the resolvers.
+func (l *socketLane) answers(o operation, msg graphqlMessage) bool {
 	set := l.s.target.set.Load()
-	for _, b := range l.graphqlRules(set, o) {
-		rule := b.graphql
-		ordinal := rule.count.next()
-		rule.sent.Add(1)
-		if rule.errors == nil || !rule.errors.hit(ordinal) {
+	var ordinals []uint64
+	var end *graphqlError
+	rules := l.graphqlRules(set, o)
+	for _, b := range rules {
+		ordinal := b.graphql.count.next()
+		b.graphql.sent.Add(1)
+		ordinals = append(ordinals, ordinal)
+		if b.graphql.errors != nil && b.graphql.errors.hit(ordinal) {
+			end = b.graphql.fail(ordinal)
+			break
+		}
+	}
+	if len(ordinals) == 0 {
+		return false
+	}
+	p := l.graphqlPassage(set, o)
+	fired := false
+	for i, ordinal := range ordinals {
+		b := rules[i]
+		rule, s := b.graphql, p.meet(b)
+		if end != nil && i == len(ordinals)-1 {
+			fired = true
+			p.hit(s, rule.errors, Decision{Kind: KindGraphQLError, Ordinal: ordinal})
+		}
+		if rule.resolver == nil {
 			continue
 		}
-		p := l.graphqlPassage(set, o)
-		p.hit(p.meet(b), rule.errors, Decision{Kind: KindGraphQLError, Ordinal: ordinal})
-		p.connects()
-		l.tell(p, outcome{fault: KindGraphQLError, failed: true})
-		payload := rule.fail(ordinal).entry(nil)
-		if msg.Type == "subscribe" {
-			payload = jsonList([][]byte{payload})
+		fired = true
+		d := Decision{Kind: KindResolverLatency, Ordinal: ordinal}
+		if end != nil {
+			p.hide(s, rule.resolver, d)
+			continue
 		}
-		answer, _ := json.Marshal(graphqlMessage{msg.ID, "error", payload}) // it is made of JSON
-		h := frameHead{fin: true, op: opText, length: int64(len(answer))}
-		l.other().inject(append(h.append(nil), answer...))
-		return true
+		d.Delay = rule.takes(o, b.latency, ordinal)
+		p.hit(s, rule.resolver, d)
+		p.delay += d.Delay
+		l.ahead.delay += d.Delay
+		if l.ahead.cutShort == nil {
+			l.ahead.cutShort = b.cut
+		}
 	}
-	return false
+	p.connects()
+	switch {
+	case end != nil:
+		l.tell(p, outcome{fault: KindGraphQLError, failed: true})
+		l.reject(msg, end)
+	case fired:
+		l.tell(p, outcome{})
+	}
+	return end != nil
+}
+
+// reject sends the client an error in place of what the upstream would say.
+func (l *socketLane) reject(msg graphqlMessage, why *graphqlError) {
+	payload := why.entry(nil)
+	if msg.Type == "subscribe" {
+		payload = jsonList([][]byte{payload})
+	}
+	answer, _ := json.Marshal(graphqlMessage{msg.ID, "error", payload}) // it is made of JSON
+	h := frameHead{fin: true, op: opText, length: int64(len(answer))}
+	l.other().inject(append(h.append(nil), answer...))
 }
 
 // nullsIn draws for a result that is delivered.
@@ -103,22 +144,35 @@ func (l *socketLane) nullsIn(text []byte, o operation) []byte {
 		if !rule.partialResults.hit(ordinal) {
 			continue
 		}
+		d := partialDraw{rule: rule, ordinal: ordinal}
+		out := d.nulledResult(text)
+		fault := ""
+		if out != nil {
+			text, fault = out, KindPartialData
+		}
 		p := l.graphqlPassage(set, o)
 		p.hit(p.meet(b), rule.partialResults, Decision{Kind: KindPartialData, Ordinal: ordinal})
 		p.connects()
-		l.tell(p, outcome{fault: KindPartialData})
-		root := scanJSON(text)
-		if root == nil {
-			continue
-		}
-		if v := root.member("payload"); v != nil {
-			d := partialDraw{rule: rule, ordinal: ordinal}
-			if out := d.nulled(text[v.start:v.end:v.end]); out != nil {
-				text = spliced(text, []splice{{v.start, v.end, out}})
-			}
-		}
+		l.tell(p, outcome{fault: fault})
 	}
 	return text
+}
+
+// nulledResult is nulled for a message with a result.
+func (d *partialDraw) nulledResult(text []byte) []byte {
+	root := scanJSON(text)
+	if !root.is(text, '{') {
+		return nil
+	}
+	v := root.member("payload")
+	if v == nil {
+		return nil
+	}
+	out := d.nulled(text[v.start:v.end:v.end])
+	if out == nil {
+		return nil
+	}
+	return spliced(text, []splice{{v.start, v.end, out}})
 }
 
 // graphqlRules are the layers in force that are about an operation.

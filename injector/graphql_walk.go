@@ -64,25 +64,13 @@ func (p *passage) failOperations(s *stay) {
 			p.hide(s, rule.resolver, decision)
 			continue
 		}
-		decision.Delay = rounded(float64(p.resolverDelay(s, rule)) * float64(max(q.ops[d.op].fields, 1)))
+		decision.Delay = rule.takes(q.ops[d.op].operation, s.layer.latency, s.drawn.latency)
 		p.hit(s, rule.resolver, decision)
 		p.resolve(s, &q.ops[d.op], decision.Delay)
 	}
 	if !over && q.over() {
 		p.end = ending{kind: KindGraphQLError, stay: len(p.stays) - 1, answer: q.answer(p.request.Header)}
 	}
-}
-
-// resolverDelay is how long one field takes.
-func (p *passage) resolverDelay(s *stay, rule *graphqlRule) time.Duration {
-	switch {
-	case rule.delay != nil:
-		return *rule.delay
-	case s.layer.latency != nil:
-		total, _ := s.layer.latency.delay(s.drawn.latency)
-		return rounded(float64(total) * resolverShare)
-	}
-	return defaultResolver
 }
 
 // resolve delays an operation. A request takes as long as the slowest of its

@@ -102,7 +102,7 @@ func TestPinnedCalls(t *testing.T) {
 				}
 			})
 			recorded := was.requests[3]
-			pins := func(*http.Request, string, []injector.LayerRef) *injector.Pin {
+			pins := func(*http.Request, string, string, []injector.LayerRef) *injector.Pin {
 				return &injector.Pin{Layers: recorded.Layers, Decisions: recorded.Decisions}
 			}
 			synctestCalls(t, watch, []injector.Option{injector.WithSeed(1), injector.WithObserver(now), injector.WithPins(pins)}, func(w *world) {
@@ -122,7 +122,7 @@ func TestPinsCountCalls(t *testing.T) {
 	t.Parallel()
 	seen := &events{}
 	n := 0
-	pins := func(*http.Request, string, []injector.LayerRef) *injector.Pin {
+	pins := func(*http.Request, string, string, []injector.LayerRef) *injector.Pin {
 		if n++; n > 3 {
 			return nil
 		}

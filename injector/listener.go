@@ -98,16 +98,15 @@ func (p *passage) connect(client netip.Addr) {
 	}
 }
 
-// reserve takes what the connection of a relay needs besides its slot: slots of
-// those that wait in its directions, and a place among those that layers reach
+// reserve takes what a connection needs besides its slot: slots of those that
+// wait in its directions and, for a relay, a place among those that layers reach
 // later.
 func (p *passage) reserve() {
-	if p.relay == nil {
-		return
+	if p.relay != nil {
+		p.engine.enroll(p.relay)
 	}
-	p.engine.enroll(p.relay)
 	if p.engine.sequencer != nil {
-		for range relaySlots {
+		for range connSlots {
 			p.slots = append(p.slots, p.engine.sequencer.Slot())
 		}
 	}

@@ -13,7 +13,6 @@ type messages struct {
 	hit     bool // the message that is going on
 	release time.Time
 	close   time.Time // of the connection, in front of the message; zero: never
-	alarm   *alarm
 }
 
 // messages makes the action of a station.
@@ -77,8 +76,7 @@ func (m *messages) strike(at time.Time, d time.Duration) {
 }
 
 func (m *messages) arm(at time.Time, how how) {
-	m.alarm = &alarm{at: at, how: how, kind: m.station.kind, binding: m.station.binding}
-	m.relay.alarmed(m.alarm)
+	m.relay.alarmed(&alarm{at: at, how: how, kind: m.station.kind, spell: m.station.spell})
 }
 
 // fin is when nothing is held any more.
@@ -96,16 +94,6 @@ func (m *messages) room() int {
 		return roomUnderWay
 	}
 	return roomWaiting
-}
-
-// heal lets a message go on that was struck.
-func (m *messages) heal() {
-	m.release, m.close = time.Time{}, time.Time{}
-	if m.alarm != nil {
-		m.alarm.off.Store(true)
-		m.alarm = nil
-	}
-	m.framer = newFramer(m.station.Protocol, m.station.Stream, false) // what passes now is not looked at
 }
 
 // alarmed adds an alarm.

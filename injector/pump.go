@@ -68,17 +68,17 @@ func (l *lane) takeOver() bool {
 // rest waits until an instant, or until something happens. It returns the
 // nominal instant that it is then.
 func (l *lane) rest(now, next time.Time) (time.Time, bool) {
-	var timer <-chan time.Time
-	var aim time.Time
+	var t timer
+	var fired <-chan time.Time
 	if next.Before(never) {
-		aim = l.pumpPace.early(time.Now(), next)
-		t := time.NewTimer(time.Until(aim))
+		t = l.relay.engine.timer(l.pumpPace.early(time.Now(), next))
 		defer t.Stop()
-		timer = t.C
+		fired = t.C
 	}
 	select {
-	case <-timer:
-		l.pumpPace.reached(aim)
+	case <-fired:
+		t.rest()
+		l.pumpPace.reached(t.at)
 		return next, true
 	case <-l.wake:
 		return now, true
@@ -140,10 +140,6 @@ func (l *lane) advance(now time.Time) (next time.Time, ok bool) {
 			i++
 			continue
 		}
-		if p.end == endCut {
-			l.relay.finish(howClose, s.kind)
-			return never, false
-		}
 		if !l.deliver(p, l.pumpPace) {
 			return never, false
 		}
@@ -203,5 +199,5 @@ func (l *lane) retire() bool {
 func passing() *station {
 	gone := &layer{}
 	gone.off.Store(true)
-	return &station{toxicRule: &toxicRule{}, binding: &binding{layer: gone}, action: steady{}}
+	return &station{toxicRule: &toxicRule{}, spell: spell{binding: &binding{layer: gone}}, action: steady{}}
 }

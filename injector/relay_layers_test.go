@@ -118,6 +118,35 @@ func TestLayersComeAndGoAroundBytes(t *testing.T) {
 	})
 }
 
+// A suspension lets go what was held, however short it was, and what acts
+// afterwards is drawn for anew.
+func TestASuspensionOfNoTime(t *testing.T) {
+	t.Parallel()
+	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
+		half := 0.5
+		in.Apply(toxic(
+			injector.Toxic{Type: injector.ToxicTimeout, Stream: s},
+			injector.Toxic{Type: injector.ToxicReset, Stream: s, Toxicity: &half, Attributes: attributes{Timeout: time.Hour}},
+		))
+		l := connect(in, 1)
+		from, to := l.ends(s)
+		for i := range 20 {
+			start := time.Now()
+			_, err := io.WriteString(from, "hello")
+			require.NoError(t, err)
+			time.Sleep(time.Second)
+			in.Suspend()
+			in.Resume()
+			arrives(t, to, "hello", start, time.Second)
+			for _, d := range in.Draws(injector.LayerRef{Name: "wire"}) {
+				require.EqualValues(t, i+2, d.Requests)
+			}
+		}
+		in.Release()
+		require.NoError(t, l.hangUp())
+	})
+}
+
 // What is on its way arrives, also where its sender is gone and the other
 // direction broke.
 func TestBytesOnTheirWayOutliveTheirSender(t *testing.T) {

@@ -6,18 +6,27 @@ import (
 	"maps"
 	"net"
 	"slices"
-	"sync/atomic"
 	"time"
 )
 
 // An alarm ends a connection at an instant, if its layer still acts then.
 type alarm struct {
-	at      time.Time
-	how     how
-	kind    string
-	binding *binding
-	off     atomic.Bool // what it was for has gone on
+	spell
+	at   time.Time
+	how  how
+	kind string
 }
+
+// A spell is a time for which a layer acts on a target: until it goes off, were
+// it for no time at all.
+type spell struct {
+	binding *binding
+	n       uint64
+}
+
+func (b *binding) spell() spell { return spell{b, b.rests.Load()} }
+
+func (s spell) over() bool { return s.binding.off.Load() || s.binding.rests.Load() != s.n }
 
 // enroll makes the engine tell the relay of layers.
 func (e *engine) enroll(r *relay) {
@@ -89,7 +98,7 @@ func (r *relay) news(set *layerSet) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.ContainsFunc(set.bindings, func(b *binding) bool {
-		_, met := r.met[b]
+		_, met := r.met[b.spell()]
 		return !met && len(b.toxics) > 0
 	})
 }
@@ -125,7 +134,8 @@ func (r *relay) decide(b *binding, stream Stream, draw func(p *passage, s *stay)
 func (r *relay) draw(p *passage, s *stay, open bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, met := r.met[s.binding]; met {
+	now := s.binding.spell()
+	if _, met := r.met[now]; met {
 		return
 	}
 	r.stale = true
@@ -136,15 +146,15 @@ func (r *relay) draw(p *passage, s *stay, open bool) {
 				return
 			}
 			if open && rule.Type == ToxicDown && rule.drawn(p, s) {
-				r.alarms = append(r.alarms, &alarm{at: p.now(), how: howClose, kind: rule.kind, binding: s.binding})
+				r.alarms = append(r.alarms, &alarm{at: p.now(), how: howClose, kind: rule.kind, spell: now})
 			}
 			continue
 		}
-		if station := r.fit(p, s, rule, i); station != nil {
+		if station := r.fit(p, s, now, i); station != nil {
 			stations = append(stations, station)
 		}
 	}
-	r.met[s.binding] = stations
+	r.met[now] = stations
 }
 
 // drawn takes the rule's next ordinal, and reports whether it is hit.
@@ -168,9 +178,10 @@ func (p *passage) refused(s *stay, rule *toxicRule) bool {
 
 // fit draws for a toxic, and makes what it does to the connection. It returns
 // nil where it does nothing to a stream. r.mu is held.
-func (r *relay) fit(p *passage, s *stay, rule *toxicRule, i int) *station {
+func (r *relay) fit(p *passage, s *stay, now spell, i int) *station {
+	rule := s.toxics[i]
 	a := rule.Attributes
-	out := &station{toxicRule: rule, binding: s.binding}
+	out := &station{toxicRule: rule, spell: now}
 	if rule.Per == PerMessage {
 		out.action = r.messages(out)
 		return out
@@ -196,10 +207,10 @@ func (r *relay) fit(p *passage, s *stay, rule *toxicRule, i int) *station {
 	case ToxicTimeout:
 		out.action = silent{}
 		if a.Timeout > 0 {
-			r.alarms = append(r.alarms, &alarm{at: end, how: howClose, kind: rule.kind, binding: s.binding})
+			r.alarms = append(r.alarms, &alarm{at: end, how: howClose, kind: rule.kind, spell: now})
 		}
 	case ToxicReset:
-		r.alarms = append(r.alarms, &alarm{at: end, how: howReset, kind: rule.kind, binding: s.binding})
+		r.alarms = append(r.alarms, &alarm{at: end, how: howReset, kind: rule.kind, spell: now})
 		return nil
 	case ToxicClose:
 		out.action = closing{when: end}
@@ -235,11 +246,11 @@ func (r *relay) plan(stream Stream) []*station {
 	if set := r.target.set.Load(); r.stale || set != r.set {
 		r.set, r.stale = set, false
 		r.plans = map[Stream][]*station{}
-		maps.DeleteFunc(r.met, func(b *binding, _ []*station) bool { return b.off.Load() })
-		r.alarms = slices.DeleteFunc(r.alarms, func(a *alarm) bool { return a.binding.off.Load() })
+		maps.DeleteFunc(r.met, func(s spell, _ []*station) bool { return s.over() })
+		r.alarms = slices.DeleteFunc(r.alarms, func(a *alarm) bool { return a.over() })
 		if set != nil {
 			for _, b := range set.bindings {
-				for _, s := range r.met[b] {
+				for _, s := range r.met[b.spell()] {
 					r.plans[s.Stream] = append(r.plans[s.Stream], s)
 				}
 			}

@@ -27,7 +27,7 @@ func (e *engine) suspend() (changed bool) {
 	}
 	e.suspended = true
 	for _, l := range e.layers {
-		l.off.Store(true)
+		l.goOff()
 		defer l.gone.ring()
 	}
 	if e.cut != nil {
@@ -59,7 +59,7 @@ func (e *engine) resume() (changed bool) {
 // e.mu is held.
 func (e *engine) rest(l *layer) {
 	if e.suspended {
-		l.off.Store(true)
+		l.goOff()
 		l.gone.ring()
 		l.cut.ring()
 	}

@@ -125,6 +125,27 @@ func TestToxicBandwidthIsShared(t *testing.T) {
 	})
 }
 
+// A link that is not busy takes nothing away from the latency behind it.
+func TestToxicLatencyBehindBandwidth(t *testing.T) {
+	t.Parallel()
+	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
+		in.Apply(toxic(
+			injector.Toxic{Type: injector.ToxicBandwidth, Stream: s, Attributes: attributes{Rate: 1000}},
+			injector.Toxic{Type: injector.ToxicLatency, Stream: s, Attributes: attributes{Latency: 10 * time.Millisecond}},
+		))
+		l := connect(in, 1)
+		from, to := l.ends(s)
+		for range 5 {
+			start := time.Now()
+			_, err := io.WriteString(from, "hello")
+			require.NoError(t, err)
+			arrives(t, to, "hello", start, 10*time.Millisecond)
+			time.Sleep(5 * time.Millisecond)
+		}
+		require.NoError(t, l.hangUp())
+	})
+}
+
 func TestToxicLoss(t *testing.T) {
 	t.Parallel()
 	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
@@ -321,6 +342,24 @@ func TestToxicLimitData(t *testing.T) {
 			_ = from.Close()
 		})
 	}
+}
+
+// The end of a stream is not one of its bytes.
+func TestToxicLimitDataLetsAnEndThrough(t *testing.T) {
+	t.Parallel()
+	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
+		in.Apply(toxic(injector.Toxic{Type: injector.ToxicLimitData, Stream: s}))
+		l := connect(in, 1)
+		from, to := l.ends(s)
+		require.NoError(t, from.CloseWrite())
+		_, err := to.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF)
+		start := time.Now()
+		_, err = io.WriteString(to, "back")
+		require.NoError(t, err)
+		arrives(t, from, "back", start, 0)
+		require.NoError(t, l.hangUp())
+	})
 }
 
 func TestToxicRefuse(t *testing.T) {

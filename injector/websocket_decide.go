@@ -1,6 +1,7 @@
 package injector
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -141,6 +142,11 @@ func (l *socketLane) begin(h frameHead) {
 		return
 	}
 	f := l.draw(h)
+	if !f.drop {
+		f.delay += l.ahead.delay
+		f.cutShort = cmp.Or(f.cutShort, l.ahead.cutShort)
+	}
+	l.ahead = fate{}
 	if f.delay > 0 || len(f.holds) > 0 {
 		l.put(l.parcel(f, nil))
 	}

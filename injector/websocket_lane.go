@@ -29,6 +29,7 @@ type socketLane struct {
 	shape  messageShaper
 	now    time.Time // of the turn
 	told   []told    // in the turn
+	ahead  fate      // of the message that begins next, by its operation
 
 	// Guarded by the socket's mutex.
 	queue   []*parcel // in order

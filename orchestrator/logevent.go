@@ -53,6 +53,7 @@ type logEvent struct {
 	Fault     string         `json:"fault"`
 	Failed    bool           `json:"failed"`
 	Canceled  bool           `json:"canceled"`
+	Spared    []string       `json:"spared"`
 
 	// transitions, verdicts, operations, ends
 	Component   string          `json:"component"`
@@ -130,7 +131,7 @@ func (p *logReader) event(e *logEvent) error {
 	case "outcome":
 		p.keep(e)
 		if i, ok := p.requests[e.N]; ok {
-			r.Requests[i].Outcome = &RecordedOutcome{At: e.T, Status: int(rawNumber(e.Status)), Fault: e.Fault, Failed: e.Failed, Canceled: e.Canceled}
+			r.Requests[i].Outcome = &RecordedOutcome{At: e.T, Status: int(rawNumber(e.Status)), Fault: e.Fault, Failed: e.Failed, Canceled: e.Canceled, Spared: e.refs(e.Spared)}
 		}
 	case "wait", "resume", "suspended", "resumed":
 		p.keep(e)
