@@ -222,21 +222,3 @@ func TestConnectionsInMetrics(t *testing.T) {
 			strings.Contains(text, `mockforge_chaos_requests_total{status="closed",target="cache"} 10`)
 	}, 10*time.Second, 10*time.Millisecond)
 }
-
-// A port that is taken is said with what chooses another one.
-func TestPortsInUse(t *testing.T) {
-	t.Parallel()
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer taken.Close()
-	port := taken.Addr().(*net.TCPAddr).Port
-	for want, opts := range map[string]server.Options{
-		"choose another port with --http-port, or end what uses this one":       {Port: port},
-		"choose another port with port= of --target, or end what uses this one": {Port: server.AnyPort, Targets: []server.Target{{Name: "cache", Upstream: "tcp://127.0.0.1:1", Port: port}}},
-	} {
-		s, err := server.New(opts)
-		require.NoError(t, err)
-		require.ErrorContains(t, s.Listen(), want)
-		require.NoError(t, s.Close())
-	}
-}
