@@ -279,6 +279,31 @@ func TestServeConnWithoutTargets(t *testing.T) {
 	}))
 }
 
+// What happens to messages is part of their connection, which is one request.
+func TestMessagesAreNoRequests(t *testing.T) {
+	t.Parallel()
+	var env *chaostest.Env
+	late := injector.Config{TCP: &injector.TCP{Toxics: []injector.Toxic{{
+		Type: injector.ToxicLatency, Per: injector.PerMessage, Protocol: "lines", Toxicity: new(0.25),
+		Attributes: injector.ToxicAttributes{Latency: 50 * time.Millisecond},
+	}}}}
+	chaostest.RunOrchestration(t, database(chaos("late", 10*time.Second, late)), func(step *chaostest.Step) {
+		c, err := env.Target("db").Dial(step.Context(), "tcp", "")
+		require.NoError(step, err)
+		for range 40 {
+			_, err := exchange(c, "hello")
+			require.NoError(step, err)
+		}
+		require.NoError(step, c.Close())
+		time.Sleep(time.Millisecond)
+		require.Equal(step, 10, step.Results().Injected(injector.KindTCPLatency))
+		require.Equal(step, 1, step.Results().Requests())
+	}, chaostest.Setup(func(e *chaostest.Env) {
+		env = e
+		e.ServeConn("db", shouts)
+	}))
+}
+
 // A connection error resets the connection, and no upstream is asked.
 func TestConnectionErrorOfATCPTarget(t *testing.T) {
 	t.Parallel()

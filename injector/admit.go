@@ -134,7 +134,7 @@ func (p *passage) finish(o outcome) {
 		if p.engine.observer != nil {
 			p.toldDone = Outcome{
 				N: p.n, At: now, Target: p.target.name, Endpoint: p.endpoint, Layers: p.refs(),
-				Status: o.status, Fault: o.fault, Failed: o.failed, Canceled: o.canceled,
+				Status: o.status, Fault: o.fault, Failed: o.failed, Canceled: o.canceled, Message: p.message,
 				HeldUp: p.held.up.total(), HeldDown: p.held.down.total(), Decisions: p.decisions, Spared: spared, Context: p.ctx,
 			}
 			p.engine.observer.Done(&p.toldDone)

@@ -42,6 +42,7 @@ type Request struct {
 	Jitter    time.Duration   // what jitter added to it or, negative, took away
 	Context   context.Context // the request's own; for connections an empty one
 	Missed    []LayerRef      // those of Layers whose request matcher does not match it
+	Message   bool            // it is a message or a chunk of a connection, which is a request by itself
 
 	// For a Journal only.
 
@@ -148,6 +149,7 @@ type Outcome struct {
 	Fault    string // the Kind that made the outcome; "": the upstream's own
 	Failed   bool   // a 5xx or what stands for one in the request's protocol, or a connection or time-out fault
 	Canceled bool   // the client left first
+	Message  bool   // the Request's
 
 	// How long bandwidth limits held back bytes of the request, and of the
 	// response.
@@ -158,6 +160,11 @@ type Outcome struct {
 
 	Context context.Context // the Request's
 }
+
+// Counts reports whether it counts as a request. A message does where it
+// failed: what else happens to messages is part of their connection, which is
+// one request.
+func (o *Outcome) Counts() bool { return !o.Message || o.Failed }
 
 // Came lists the Decisions that were pending and came to be.
 func (o *Outcome) Came() (came []Decision) {

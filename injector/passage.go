@@ -49,6 +49,7 @@ type passage struct {
 	pin       *Pin              // what was decided for it before; nil: nothing
 	misses    map[LayerRef]bool // layers whose matcher is known not to match; nil: ask it
 	gone      bool              // recomputed: its client left while it waited
+	message   bool              // of a connection, which is a request by itself
 	slotless  bool              // it leaves with something else
 	protocol  string            // see speaks
 	operation string            // of GraphQL
@@ -206,7 +207,7 @@ func (p *passage) observed() *Request {
 	out := &p.told
 	*out = Request{
 		N: p.n, At: p.arrived, Decided: p.stamp, Target: p.target.name, Layers: p.refs(), Decisions: p.decisions, Delay: p.delay,
-		Jitter: p.jitter, Context: p.ctx,
+		Jitter: p.jitter, Context: p.ctx, Message: p.message,
 	}
 	for _, s := range p.stalls {
 		out.Delay += s.length

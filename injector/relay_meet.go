@@ -120,6 +120,7 @@ func (p *passage) quiet() {
 // an order.
 func (r *relay) decide(b *binding, stream Stream, draw func(p *passage, s *stay)) {
 	p := r.part(stream)
+	p.message = true
 	p.steps = func(p *passage) {
 		p.stays = append(p.stays, stay{binding: b})
 		draw(p, &p.stays[0])

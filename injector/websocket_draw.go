@@ -9,7 +9,7 @@ type told struct {
 // passage is the way of one message through the layers.
 func (l *socketLane) passage(set *layerSet) *passage {
 	p := newPassage(l.s.ctx, l.s.engine, l.s.target, nil)
-	p.set, p.socket, p.stamp, p.arrived = set, l.s, l.now, l.now
+	p.set, p.socket, p.message, p.stamp, p.arrived = set, l.s, true, l.now, l.now
 	return p
 }
 

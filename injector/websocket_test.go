@@ -150,6 +150,8 @@ func TestWebSocketClose(t *testing.T) {
 		require.Equal(w, "GET /chat", last.Endpoint)
 		require.Equal(w, 1008, last.Decisions[0].Status)
 		require.Len(w, seen.outcomes, len(seen.requests))
+		require.True(w, last.Message)
+		require.True(w, seen.outcomes[0].Message && seen.outcomes[0].Counts(), "it failed")
 		require.Equal(w, []injector.Draw{{Kind: "websocket_close", Probability: 1, Sampling: "exact", Requests: 1, Injected: 1}},
 			w.in.Draws(injector.LayerRef{Name: "step"}))
 	})

@@ -123,6 +123,9 @@ func (r *recorder) Done(o *injector.Outcome) {
 		d := &o.Spared[i]
 		r.injection(d.Layer, assert.Injection{Kind: d.Kind, Status: d.Status, Spared: true})
 	}
+	if !o.Counts() {
+		return
+	}
 	r.each(o.Layers, func(s *ActiveStep) {
 		s.collector.Request(assert.ServerRequest{At: ended.Sub(s.start), Failed: o.Failed})
 	})

@@ -27,7 +27,7 @@ func (m *metrics) Request(r *injector.Request) {
 			m.violations.WithLabelValues(endpoint).Inc()
 		}
 	}
-	if triggered(r.Decisions) {
+	if triggered(r.Decisions) && !r.Message {
 		m.triggers.Inc()
 	}
 	if delayed && r.Jitter != 0 {
@@ -46,7 +46,12 @@ func (m *metrics) Done(o *injector.Outcome) {
 	if len(o.Layers) == 0 {
 		return // a run watches the others too
 	}
-	m.requests.WithLabelValues(o.Target, ending(o, m.connections[o.Target])).Inc()
+	if o.Counts() {
+		m.requests.WithLabelValues(o.Target, ending(o, m.connections[o.Target])).Inc()
+		if o.Message {
+			m.triggers.Inc()
+		}
+	}
 	came := o.Came()
 	for _, d := range came {
 		m.faults.WithLabelValues(d.Kind, m.endpoints.of(o.Endpoint)).Inc()

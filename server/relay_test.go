@@ -222,3 +222,25 @@ func TestConnectionsInMetrics(t *testing.T) {
 			strings.Contains(text, `mockforge_chaos_requests_total{status="closed",target="cache"} 10`)
 	}, 10*time.Second, 10*time.Millisecond)
 }
+
+// What happens to messages is part of their connection: one that was late is no
+// request that was aborted.
+func TestMessagesInMetrics(t *testing.T) {
+	t.Parallel()
+	l := behind(t, server.Options{Config: injector.Config{TCP: &injector.TCP{Toxics: []injector.Toxic{{
+		Type: injector.ToxicLatency, Per: injector.PerMessage, Protocol: "lines", Toxicity: new(0.5),
+		Attributes: injector.ToxicAttributes{Latency: time.Millisecond},
+	}}}}})
+	c := connectTo(t, l.cache(t))
+	for range 20 {
+		_, err := exclaim(c)
+		require.NoError(t, err)
+	}
+	require.NoError(t, c.Close())
+	require.Eventually(t, func() bool {
+		text := string(l.askPath(t, "GET", "/metrics", nil).body)
+		return strings.Contains(text, `mockforge_chaos_requests_total{status="closed",target="cache"} 1`+"\n") &&
+			strings.Contains(text, `fault_type="tcp_latency"} 10`)
+	}, 10*time.Second, 10*time.Millisecond)
+	require.Contains(t, string(l.ask(t, "GET", "/stats", nil).body), `"requests_observed":1,`)
+}

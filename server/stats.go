@@ -92,7 +92,9 @@ func (s *statistician) Request(r *injector.Request) {
 	if len(r.Layers) == 0 {
 		return
 	}
-	s.requests.Add(1)
+	if !r.Message {
+		s.requests.Add(1)
+	}
 	if len(r.Decisions) == 0 {
 		return
 	}
@@ -143,6 +145,9 @@ func (s *statistician) Done(o *injector.Outcome) {
 	}
 	if o.Failed {
 		s.failed.Add(1)
+	}
+	if o.Message && o.Counts() {
+		s.requests.Add(1)
 	}
 	came := o.Came()
 	if o.HeldUp+o.HeldDown == 0 && came == nil {
