@@ -75,7 +75,6 @@ func (p *passage) take(walk bool) {
 	switch {
 	case p.steps != nil:
 		p.steps(p)
-		p.connects()
 	case p.pinned(): // what there was to wait for is among its delays
 	default:
 		p.wait = p.walk()

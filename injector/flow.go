@@ -73,37 +73,55 @@ func (f *flow) draw(p *passage, starts bool) {
 		p.stays = append(p.stays, stay{binding: b})
 		s := &p.stays[len(p.stays)-1]
 		if b.loss != nil && (starts || f.up) {
-			f.lose(p, s)
+			if h, hit := p.loseBytes(s, f.up); hit {
+				f.holds = append(f.holds, h)
+			}
 		}
-		if r := b.layer.latency; r != nil && f.up && starts {
-			if ordinal, hit := r.draw(p.now()); hit {
-				d, jitter := r.delay(ordinal)
-				p.delay += d
-				p.jitter += jitter
+		if b.layer.latency != nil && f.up && starts {
+			if d, hit := p.delayBytes(s); hit {
 				f.holds = append(f.holds, hold{layer: b.layer, length: d})
-				p.hit(s, r.hits, Decision{Kind: KindLatency, Ordinal: ordinal, Delay: d})
 			}
 		}
 	}
 	p.quiet()
 }
 
-func (f *flow) lose(p *passage, s *stay) {
+// loseBytes draws for a packet of a connection, and tells how it is held up.
+func (p *passage) loseBytes(s *stay, up bool) (h hold, hit bool) {
 	r := s.loss
-	rule, ordinals := r.down, &r.downs
-	if f.up {
-		rule, ordinals = r.up, &r.ups
+	rule, ordinals, name := r.down, &r.downs, ruleLossDown
+	if up {
+		rule, ordinals, name = r.up, &r.ups, ruleLossUp
 	}
 	ordinal := ordinals.next()
+	p.noteAsked(s, name)
 	if !rule.hit(ordinal) {
-		return
+		return hold{}, false
 	}
-	h := hold{layer: s.layer, stalled: true, forever: r.partition}
+	h = hold{layer: s.layer, stalled: true, forever: r.partition}
 	if !r.partition {
 		h.length, h.reset = r.stall(rule, ordinal)
 	}
-	f.holds = append(f.holds, h)
 	p.hit(s, rule, Decision{Kind: KindPacketLoss, Ordinal: ordinal, Delay: h.length})
+	return h, true
+}
+
+// delayBytes draws for the first bytes of an exchange.
+func (p *passage) delayBytes(s *stay) (d time.Duration, hit bool) {
+	r := s.layer.latency
+	share, in := p.admits(s, r.times, ruleLatency)
+	if !in {
+		return 0, false
+	}
+	ordinal := r.count.next()
+	if !r.hits.thin(ordinal, share) {
+		return 0, false
+	}
+	d, jitter := r.delay(ordinal)
+	p.delay += d
+	p.jitter += jitter
+	p.hit(s, r.hits, Decision{Kind: KindLatency, Ordinal: ordinal, Delay: d})
+	return d, true
 }
 
 // wait serves the holds. What is left when a deadline passes is served by the

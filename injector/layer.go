@@ -43,6 +43,7 @@ type layer struct {
 	clocked   bool // its draws depend on the instant
 
 	reached limitCounts
+	drawn   notes
 	off     atomic.Bool
 	rests   atomic.Uint64 // how often it went off
 	gone    bell          // rings when the layer is removed

@@ -115,27 +115,34 @@ func (p *passage) reserve() {
 // breakConn draws the connection errors of one layer.
 func (p *passage) breakConn(s *stay, client netip.Addr) {
 	if r := s.faults; p.end.kind == "" && r != nil && (r.matcher == nil || r.matcher.matchConn(client)) {
-		var share float64
-		if s.drawn.fault, share, s.drawn.faulted = r.next(p.now()); !s.drawn.faulted {
-			return
+		p.failConn(s)
+	}
+}
+
+// failConn draws for a connection that the layer's matcher matches.
+func (p *passage) failConn(s *stay) {
+	r := s.faults
+	share, in := p.admits(s, r.times, ruleFaults)
+	if s.drawn.faulted = in; !in {
+		return
+	}
+	s.drawn.fault = r.count.next()
+	s.drawn.hits = r.draw(s.drawn.fault, share, p.now())
+	if s.drawn.hits&hitConnectionError != 0 {
+		how := abortReset
+		if r.connectionKind != TCPReset && r.connectionKind != HTTP503 {
+			how = abortClose // garbage stands in place of a response, and there is none
 		}
-		s.drawn.hits = r.draw(s.drawn.fault, share, p.now())
-		if s.drawn.hits&hitConnectionError != 0 {
-			how := abortReset
-			if r.connectionKind != TCPReset && r.connectionKind != HTTP503 {
-				how = abortClose // garbage stands in place of a response, and there is none
-			}
-			p.terminal(s, r.connection, nil, how, Decision{Kind: KindConnectionError})
-		}
-		d := Decision{Ordinal: s.drawn.fault}
-		if s.drawn.hits&hitHTTPError != 0 {
-			d.Kind, d.Status = KindHTTPError, r.codes[r.code(d.Ordinal)]
-			p.hide(s, r.httpCounts, d)
-		}
-		if s.drawn.hits&hitTimeout != 0 {
-			d.Kind, d.Status = KindTimeout, http.StatusGatewayTimeout
-			p.hide(s, r.timeout, d)
-		}
+		p.terminal(s, r.connection, nil, how, Decision{Kind: KindConnectionError})
+	}
+	d := Decision{Ordinal: s.drawn.fault}
+	if s.drawn.hits&hitHTTPError != 0 {
+		d.Kind, d.Status = KindHTTPError, r.codes[r.code(d.Ordinal)]
+		p.hide(s, r.httpCounts, d)
+	}
+	if s.drawn.hits&hitTimeout != 0 {
+		d.Kind, d.Status = KindTimeout, http.StatusGatewayTimeout
+		p.hide(s, r.timeout, d)
 	}
 }
 

@@ -45,16 +45,10 @@ func (m *messages) start(at time.Time) {
 	rule := m.station.toxicRule
 	m.release, m.hit = time.Time{}, false
 	m.relay.decide(m.station.binding, rule.Stream, func(p *passage, s *stay) {
-		ordinal := rule.count.next()
-		if m.hit = rule.hits.hit(ordinal); !m.hit {
-			return
+		var ordinal uint64
+		if ordinal, m.hit = rule.drawn(p, s); m.hit {
+			m.strike(at, rule.delay(ordinal))
 		}
-		d := Decision{Kind: rule.kind, Ordinal: ordinal, Delay: rule.delay()}
-		if a := rule.Attributes; rule.Type == ToxicLatency {
-			d.Delay = jittered(a.Latency, a.Jitter, Mix(rule.key, ordinal))
-		}
-		m.strike(at, d.Delay)
-		p.hit(s, rule.hits, d)
 	})
 }
 

@@ -48,7 +48,7 @@ type Request struct {
 
 	Client string // the client's address
 	Conn   string // the connection, for connection limits
-	Length int64  // of the body, as announced; -1: unknown
+	Length int64  // of the body, as announced, or of a message of WebSocket; -1: unknown
 	Asked  *Asked // by its override headers, where a layer of the target heeds them; nil: nothing
 }
 

@@ -114,6 +114,9 @@ func (r *relay) part(stream Stream) *passage {
 func (p *passage) quiet() {
 	p.reported = len(p.decisions) == 0
 	p.finished = p.reported
+	if p.reported && p.timed {
+		p.tellDrawn() // while the instant is known
+	}
 }
 
 // decide draws for something that happens in a stream, in turn where there is
@@ -146,7 +149,10 @@ func (r *relay) draw(p *passage, s *stay, open bool) {
 			if !open && !r.dialed.entered(s.binding) && p.refused(s, rule) {
 				return
 			}
-			if open && rule.Type == ToxicDown && rule.drawn(p, s) {
+			if !open || rule.Type != ToxicDown {
+				continue
+			}
+			if _, hit := rule.drawn(p, s); hit {
 				r.alarms = append(r.alarms, &alarm{at: p.now(), how: howClose, kind: rule.kind, spell: now})
 			}
 			continue
@@ -159,18 +165,33 @@ func (r *relay) draw(p *passage, s *stay, open bool) {
 }
 
 // drawn takes the rule's next ordinal, and reports whether it is hit.
-func (r *toxicRule) drawn(p *passage, s *stay) bool {
-	ordinal := r.count.next()
-	if !r.hits.hit(ordinal) {
-		return false
+func (r *toxicRule) drawn(p *passage, s *stay) (ordinal uint64, hit bool) {
+	ordinal = r.count.next()
+	p.noteAsked(s, r.name)
+	if hit = r.hits.hit(ordinal); hit && r.loss == nil { // a loss is told when something is lost
+		p.hit(s, r.hits, Decision{Kind: r.kind, Ordinal: ordinal, Delay: r.delay(ordinal)})
 	}
-	p.hit(s, r.hits, Decision{Kind: r.kind, Ordinal: ordinal, Delay: r.delay()})
-	return true
+	return ordinal, hit
+}
+
+// loses draws how long a chunk is held up.
+func (r *toxicRule) loses(p *passage, s *stay) (d time.Duration) {
+	loss := r.loss
+	ordinal := loss.ups.next()
+	p.noteAsked(s, r.name+ruleChunks)
+	if !loss.up.hit(ordinal) {
+		return 0
+	}
+	if !loss.partition {
+		d, _ = loss.stall(loss.up, ordinal)
+	}
+	p.hit(s, loss.up, Decision{Kind: r.kind, Ordinal: ordinal, Delay: d})
+	return d
 }
 
 // refused draws whether a new connection is refused.
 func (p *passage) refused(s *stay, rule *toxicRule) bool {
-	if !rule.drawn(p, s) {
+	if _, hit := rule.drawn(p, s); !hit {
 		return false
 	}
 	p.stop(rule.kind, nil, abortRefuse)
@@ -187,12 +208,9 @@ func (r *relay) fit(p *passage, s *stay, now spell, i int) *station {
 		out.action = r.messages(out)
 		return out
 	}
-	ordinal := rule.count.next()
-	if !rule.hits.hit(ordinal) {
+	ordinal, hit := rule.drawn(p, s)
+	if !hit {
 		return nil
-	}
-	if rule.loss == nil { // a loss is told when something is lost
-		p.hit(s, rule.hits, Decision{Kind: rule.kind, Ordinal: ordinal, Delay: rule.delay()})
 	}
 	key := Mix(rule.key, ordinal)
 	end := p.now().Add(a.Timeout)
@@ -225,17 +243,7 @@ func (r *relay) fit(p *passage, s *stay, now spell, i int) *station {
 
 // lose draws how long a chunk is held up.
 func (r *relay) lose(b *binding, rule *toxicRule) (d time.Duration) {
-	r.decide(b, rule.Stream, func(p *passage, s *stay) {
-		loss := rule.loss
-		ordinal := loss.ups.next()
-		if !loss.up.hit(ordinal) {
-			return
-		}
-		if !loss.partition {
-			d, _ = loss.stall(loss.up, ordinal)
-		}
-		p.hit(s, loss.up, Decision{Kind: rule.kind, Ordinal: ordinal, Delay: d})
-	})
+	r.decide(b, rule.Stream, func(p *passage, s *stay) { d = rule.loses(p, s) })
 	return d
 }
 
