@@ -10,9 +10,8 @@ type messages struct {
 	framer  framer
 	chunk   bool // the framing is lost: each chunk is a message
 
-	hit     bool // the message that is going on
-	release time.Time
-	close   time.Time // of the connection, in front of the message; zero: never
+	release time.Time // of the message that is going on
+	close   time.Time // of the connection, in front of it; zero: never
 }
 
 // messages makes the action of a station.
@@ -43,10 +42,9 @@ func (m *messages) split(b []byte) (n int, starts bool) {
 // start draws for a message that came at an instant.
 func (m *messages) start(at time.Time) {
 	rule := m.station.toxicRule
-	m.release, m.hit = time.Time{}, false
+	m.release = time.Time{}
 	m.relay.decide(m.station.binding, rule.Stream, func(p *passage, s *stay) {
-		var ordinal uint64
-		if ordinal, m.hit = rule.drawn(p, s); m.hit {
+		if ordinal, hit := rule.drawn(p, s); hit {
 			m.strike(at, rule.delay(ordinal))
 		}
 	})

@@ -31,7 +31,8 @@ func (l *lane) pump() {
 	for {
 		now = later(time.Now(), now)
 		l.refit()
-		if l.accept() && slices.ContainsFunc(l.stations, (*station).shared) {
+		l.accept()
+		if slices.ContainsFunc(l.stations, (*station).shared) {
 			l.pumpPace.sync() // what is shared is met at an instant of one's own
 			now = later(time.Now(), now)
 		}
@@ -88,11 +89,11 @@ func (l *lane) rest(now, next time.Time) (time.Time, bool) {
 }
 
 // accept takes what the reader hands over, where there is room.
-func (l *lane) accept() bool {
+func (l *lane) accept() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.comes() {
-		return false
+		return
 	}
 	p := *l.inbox
 	l.inbox = nil
@@ -102,7 +103,6 @@ func (l *lane) accept() bool {
 	}
 	l.stations[0].push(p)
 	ring(l.room)
-	return true
 }
 
 // waits reports whether something can be accepted: what moved made room.

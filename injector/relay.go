@@ -194,18 +194,18 @@ func (r *relay) rest(next *alarm) *alarm {
 
 // state says how the connection is to end by now, or which alarm is next.
 func (r *relay) state() (how, string, *alarm) {
-	done := r.up.isOver() && r.down.isOver()
+	over := map[Stream]bool{Upstream: r.up.isOver(), Downstream: r.down.isOver(), "": true}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case r.how != 0:
 		return r.how, r.kind, nil
-	case done:
+	case over[Upstream] && over[Downstream]:
 		return r.worse, "", nil
 	}
 	var next *alarm
 	for _, a := range r.alarms {
-		if !a.over() && (next == nil || a.at.Before(next.at)) {
+		if !a.over() && over[a.after] && (next == nil || a.at.Before(next.at)) {
 			next = a
 		}
 	}

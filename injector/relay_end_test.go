@@ -13,13 +13,6 @@ import (
 	"github.com/mockforge-go/mockforge/injector"
 )
 
-// relay starts a relay between the ends of two wires, on virtual time.
-func relay(t *testing.T, in *injector.Injector, client, upstream net.Conn) (over <-chan error) {
-	ended := make(chan error, 1)
-	go func() { ended <- in.Relay(t.Context(), client, dialed(upstream)) }()
-	return ended
-}
-
 // What a connection's end is told as is the toxic that made it, whatever its
 // bytes pass on their way.
 func TestTheToxicThatClosesIsTold(t *testing.T) {
@@ -34,9 +27,8 @@ func TestTheToxicThatClosesIsTold(t *testing.T) {
 			in := injector.New(injector.WithObserver(seen))
 			in.Apply(toxic(first, latency))
 			l := connect(in, 1)
-			_, err := io.WriteString(l.upstream, "hello")
-			require.NoError(t, err)
-			_, err = io.ReadAll(l.client)
+			says(t, l.upstream, "hello")
+			_, err := io.ReadAll(l.client)
 			require.NoError(t, err)
 			require.NoError(t, <-l.over)
 		})
@@ -56,13 +48,11 @@ func TestALossThatTimesOutResetsBothEnds(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			in := injector.New(injector.WithObserver(seen), injector.WithSequencer(&sequencer{}))
 			in.Apply(lossy)
-			l := connect(in, 1)
-			from, to := l.ends(s)
+			l, from, to := open(in, s)
 			start := time.Now()
-			_, err := io.WriteString(from, "hello")
-			require.NoError(t, err)
+			says(t, from, "hello")
 			for _, end := range []net.Conn{from, to} {
-				_, err = end.Read(make([]byte, 1))
+				_, err := end.Read(make([]byte, 1))
 				require.ErrorIs(t, err, syscall.ECONNRESET)
 			}
 			near(t, start, 100*time.Millisecond)
@@ -84,8 +74,7 @@ func TestAResetWaitsWhereNothingPasses(t *testing.T) {
 		bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
 			x.Stream = s
 			remove := in.Apply(toxic(x))
-			l := connect(in, 1)
-			from, to := l.ends(s)
+			l, from, to := open(in, s)
 			start := time.Now()
 			require.NoError(t, from.SetLinger(0))
 			require.NoError(t, from.Close())
@@ -108,12 +97,12 @@ func TestLastWordsBeforeAResetArrive(t *testing.T) {
 			in.Apply(toxic(toxics...))
 			client, front := newWire(1)
 			back, upstream := newWire(1)
-			over := relay(t, in, front, lazy{back})
+			over := make(chan error, 1)
+			go func() { over <- in.Relay(t.Context(), front, dialed(lazy{back})) }()
 			_, err := client.Write(make([]byte, 1000))
 			require.NoError(t, err)
 			time.Sleep(time.Millisecond)
-			_, err = io.WriteString(upstream, "go away")
-			require.NoError(t, err)
+			says(t, upstream, "go away")
 			require.NoError(t, upstream.Close(), "with what was not read: a reset")
 			_, err = client.Write(make([]byte, 1000))
 			require.NoError(t, err)

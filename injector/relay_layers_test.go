@@ -92,27 +92,22 @@ func TestALayerReachesOpenConnections(t *testing.T) {
 func TestLayersComeAndGoAroundBytes(t *testing.T) {
 	t.Parallel()
 	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
-		l := connect(in, 1)
-		from, to := l.ends(s)
+		l, from, to := open(in, s)
 		start := time.Now()
 		hold := in.Apply(toxic(injector.Toxic{Type: injector.ToxicTimeout, Stream: s}))
-		_, err := io.WriteString(from, "one")
-		require.NoError(t, err)
+		says(t, from, "one")
 		time.Sleep(time.Second)
 		in.Apply(toxic(injector.Toxic{Type: injector.ToxicLatency, Stream: s, Attributes: attributes{Latency: time.Second}}))
-		_, err = io.WriteString(from, "two")
-		require.NoError(t, err)
+		says(t, from, "two")
 		time.Sleep(time.Second)
 		hold()
 		arrives(t, to, "onetwo", start, 3*time.Second)
 		in.Suspend()
 		start = time.Now()
-		_, err = io.WriteString(from, "three")
-		require.NoError(t, err)
+		says(t, from, "three")
 		arrives(t, to, "three", start, 0)
 		in.Resume()
-		_, err = io.WriteString(from, "four")
-		require.NoError(t, err)
+		says(t, from, "four")
 		arrives(t, to, "four", start, time.Second)
 		require.NoError(t, l.hangUp())
 	})
@@ -128,12 +123,10 @@ func TestASuspensionOfNoTime(t *testing.T) {
 			injector.Toxic{Type: injector.ToxicTimeout, Stream: s},
 			injector.Toxic{Type: injector.ToxicReset, Stream: s, Toxicity: &half, Attributes: attributes{Timeout: time.Hour}},
 		))
-		l := connect(in, 1)
-		from, to := l.ends(s)
+		l, from, to := open(in, s)
 		for i := range 20 {
 			start := time.Now()
-			_, err := io.WriteString(from, "hello")
-			require.NoError(t, err)
+			says(t, from, "hello")
 			time.Sleep(time.Second)
 			in.Suspend()
 			in.Resume()
@@ -153,15 +146,12 @@ func TestBytesOnTheirWayOutliveTheirSender(t *testing.T) {
 	t.Parallel()
 	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
 		in.Apply(toxic(injector.Toxic{Type: injector.ToxicLatency, Stream: s, Attributes: attributes{Latency: time.Second}}))
-		l := connect(in, 1)
-		from, to := l.ends(s)
+		l, from, to := open(in, s)
 		start := time.Now()
-		_, err := io.WriteString(from, "farewell")
-		require.NoError(t, err)
+		says(t, from, "farewell")
 		time.Sleep(time.Millisecond)
 		require.NoError(t, from.Close())
-		_, err = io.WriteString(to, "nobody reads this")
-		require.NoError(t, err)
+		says(t, to, "nobody reads this")
 		arrives(t, to, "farewell", start, time.Second)
 		_ = l.hangUp()
 	})
@@ -224,6 +214,41 @@ func TestRelaysRepeat(t *testing.T) {
 	}
 }
 
+// What a layer lets go in many connections at one instant meets what they share
+// in an order that no scheduler makes.
+func TestHeldBytesShareABandwidthInOrder(t *testing.T) {
+	t.Parallel()
+	run := func() (log string) {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			in := injector.New(injector.WithSequencer(&sequencer{}))
+			hold := in.Apply(toxic(injector.Toxic{Type: injector.ToxicTimeout}))
+			in.Apply(toxic(injector.Toxic{Type: injector.ToxicBandwidth, Attributes: attributes{Rate: 10}}))
+			var all sync.WaitGroup
+			arrived := make([]time.Duration, 16)
+			for i := range arrived {
+				l := connect(in, i+1)
+				_, err := l.upstream.Write(make([]byte, 500))
+				require.NoError(t, err)
+				time.Sleep(time.Millisecond)
+				all.Go(func() {
+					_, _ = io.ReadFull(l.client, make([]byte, 500))
+					arrived[i] = time.Since(start)
+					_ = l.hangUp()
+				})
+			}
+			hold()
+			all.Wait()
+			log = fmt.Sprint(arrived)
+		})
+		return log
+	}
+	first := run()
+	for range 9 {
+		require.Equal(t, first, run())
+	}
+}
+
 // A journal is told of connections, and of layers that reach them, one thing at
 // a time.
 func TestRelaysInOrder(t *testing.T) {
@@ -271,12 +296,10 @@ func TestBytesOfOneInstantAreOneChunk(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			in := injector.New(injector.WithSequencer(&sequencer{}))
 			in.Apply(toxic(injector.Toxic{Type: injector.ToxicLoss, Stream: s, Attributes: attributes{Percent: 1}}))
-			l := connect(in, 1)
-			from, to := l.ends(s)
+			l, from, to := open(in, s)
 			for range 50 {
 				for range 20 {
-					_, err := io.WriteString(from, "word")
-					require.NoError(t, err)
+					says(t, from, "word")
 				}
 				_, err := io.ReadFull(to, make([]byte, 80))
 				require.NoError(t, err)

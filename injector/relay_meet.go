@@ -4,29 +4,9 @@ import (
 	"cmp"
 	"context"
 	"maps"
-	"net"
 	"slices"
 	"time"
 )
-
-// An alarm ends a connection at an instant, if its layer still acts then.
-type alarm struct {
-	spell
-	at   time.Time
-	how  how
-	kind string
-}
-
-// A spell is a time for which a layer acts on a target: until it goes off, were
-// it for no time at all.
-type spell struct {
-	binding *binding
-	n       uint64
-}
-
-func (b *binding) spell() spell { return spell{b, b.rests.Load()} }
-
-func (s spell) over() bool { return s.binding.off.Load() || s.binding.rests.Load() != s.n }
 
 // enroll makes the engine tell the relay of layers.
 func (e *engine) enroll(r *relay) {
@@ -233,6 +213,7 @@ func (r *relay) fit(p *passage, s *stay, now spell, i int) *station {
 		return nil
 	case ToxicClose:
 		out.action = closing{when: end}
+		r.alarms = append(r.alarms, &alarm{at: end, how: howClose, kind: rule.kind, spell: now, after: rule.Stream})
 	case ToxicSlicer:
 		out.action = &sliced{average: a.AverageSize, variation: a.SizeVariation, delay: a.Delay, key: key}
 	case ToxicLimitData:
@@ -266,35 +247,4 @@ func (r *relay) plan(stream Stream) []*station {
 		}
 	}
 	return r.plans[stream]
-}
-
-// dial finds the dial of a connection that AdmitTCP let in; nil: none.
-func (t *target) dial(client net.Addr) *passage {
-	t.dialMu.Lock()
-	defer t.dialMu.Unlock()
-	return t.dials[client.String()]
-}
-
-// dialing keeps a dial until its connection is over.
-func (t *target) dialing(p *passage) {
-	t.dialMu.Lock()
-	defer t.dialMu.Unlock()
-	if t.dials == nil {
-		t.dials = map[string]*passage{}
-	}
-	t.dials[p.conn] = p
-}
-
-// dialed forgets a dial.
-func (t *target) dialed(p *passage) {
-	t.dialMu.Lock()
-	defer t.dialMu.Unlock()
-	if t.dials[p.conn] == p {
-		delete(t.dials, p.conn)
-	}
-}
-
-// entered reports whether the passage met a layer.
-func (p *passage) entered(b *binding) bool {
-	return p != nil && slices.ContainsFunc(p.stays, func(s stay) bool { return s.binding == b })
 }
