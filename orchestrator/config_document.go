@@ -85,11 +85,10 @@ func parsePart[T any](data []byte, format Format, into *T, fields []field[T], ch
 	c := &checker{decoder: d, o: &Orchestration{}}
 	check(c)
 	sortProblems(d.problems)
-	sortProblems(c.warnings)
 	if len(d.problems) > 0 {
-		return c.warnings, &InvalidError{Problems: d.problems}
+		return c.sound(), &InvalidError{Problems: d.problems}
 	}
-	return c.warnings, nil
+	return c.sound(), nil
 }
 
 func encodePart[T any](w io.Writer, format Format, from *T, fields []field[T]) error {

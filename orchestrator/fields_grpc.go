@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -119,6 +120,7 @@ func (c grpcMethodCodec) decode(d *decoder, n *node, path string) {
 	want := "a method of gRPC: write it like /pkg.Service/Method or /pkg.Service/*"
 	if c.services {
 		want += ", or health or reflection"
+		suggestion = cmp.Or(closest(n.text, []string{"health", "reflection"}), suggestion)
 	}
 	d.fail(n.place, path, suggestion, "%s is not %s", quote(n.text), want)
 }

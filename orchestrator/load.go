@@ -87,6 +87,5 @@ func decode(root *node) (o *Orchestration, warnings, problems []Problem) {
 	c := checker{decoder: d, o: o, names: knownTargets(o)}
 	c.check()
 	sortProblems(d.problems)
-	sortProblems(c.warnings)
-	return o, c.warnings, d.problems
+	return o, c.sound(), d.problems
 }

@@ -159,7 +159,7 @@ func TestProblems(t *testing.T) {
 			`8:32: steps[0].scenario.config.grpc.interruption_status: must be a gRPC status: a name like UNAVAILABLE, or a number from 0 to 16, or reset, not the text "rest"; did you mean "reset"?`,
 			`9:21: steps[0].scenario.config.grpc.methods[0]: "shop.Payments/Charge" is not a method of gRPC: write it like /pkg.Service/Method or /pkg.Service/*; did you mean "/shop.Payments/Charge"?`,
 			`9:43: steps[0].scenario.config.grpc.methods[1]: "shop.Payments" is not a method of gRPC: write it like /pkg.Service/Method or /pkg.Service/*; did you mean "/shop.Payments/*"?`,
-			`10:29: steps[0].scenario.config.grpc.exclude[1]: "helth" is not a method of gRPC: write it like /pkg.Service/Method or /pkg.Service/*, or health or reflection; did you mean "/helth/*"?`,
+			`10:29: steps[0].scenario.config.grpc.exclude[1]: "helth" is not a method of gRPC: write it like /pkg.Service/Method or /pkg.Service/*, or health or reflection; did you mean "health"?`,
 			`11:21: steps[0].scenario.config.grpc.delay_ms: -1 is out of range: must be 0 to 31622400000 milliseconds`}},
 		{name: "too many messages of gRPC", text: configWith("grpc: {interrupt_after_messages: [1, 99999999999]}"), want: []string{
 			`6:46: steps[0].scenario.config.grpc.interrupt_after_messages[1]: 99999999999 is out of range: must be at most 2147483647`}},

@@ -18,6 +18,19 @@ func (c *checker) warnAt(rule Rule, path, suggestion, format string, args ...any
 		Message: fmt.Sprintf(format, args...), Suggestion: suggestion, Rule: rule})
 }
 
+// sound is the warnings, in the order of the document, but for those about a
+// part of it in which something is wrong: what that part does, nobody knows yet.
+func (c *checker) sound() []Problem {
+	warnings := slices.DeleteFunc(c.warnings, func(w Problem) bool {
+		return w.Path != "" && slices.ContainsFunc(c.problems, func(p Problem) bool {
+			inside, ok := strings.CutPrefix(p.Path, w.Path)
+			return ok && inside != "" && strings.ContainsAny(inside[:1], ".[")
+		})
+	})
+	sortProblems(warnings)
+	return warnings
+}
+
 // warn looks for what is valid and probably not meant.
 func (c *checker) warn() {
 	c.warnLoop()

@@ -113,6 +113,23 @@ func TestWarnings(t *testing.T) {
 }
 
 // A struct literal meets the same checks as a document, without positions.
+// What is wrong is said once: a section whose fields cannot be read is not also
+// one without an effect.
+func TestWarningsBesideProblems(t *testing.T) {
+	t.Parallel()
+	text := configWith("latency: {fixed_delay: 100}\nfault_injection: {}") + "    continue_on_failure: 1\n"
+	_, warnings, err := orchestrator.Parse([]byte(text), orchestrator.YAML)
+	require.ErrorContains(t, err, "steps[0].scenario.config.latency.fixed_delay: unknown field")
+	require.Len(t, warnings, 1)
+	require.Equal(t, "7:9: steps[0].scenario.config.fault_injection: nothing in it can act: it injects nothing", warnings[0].String())
+
+	_, warnings, err = orchestrator.ParseConfig([]byte(`{"latency": {"fixed_delay": 100}, "graphql": {}}`), orchestrator.JSON)
+	require.Error(t, err)
+	for _, w := range warnings {
+		require.NotContains(t, w.Path, "latency")
+	}
+}
+
 func TestValidateLiteral(t *testing.T) {
 	t.Parallel()
 	o := &orchestrator.Orchestration{
