@@ -141,10 +141,13 @@ func (l *lane) deliver(p piece, a *pace) bool {
 		}
 		l.relay.broke(err)
 	case endFIN:
-		if closeWrite(l.to) != nil {
-			l.relay.finish(howClose, "")
-		} else {
+		switch err := closeWrite(l.to); {
+		case err == nil:
 			l.relay.passed()
+		case errors.Is(err, errors.ErrUnsupported):
+			l.relay.finish(howClose, "")
+		default:
+			l.relay.broke(err)
 		}
 	case endReset:
 		l.relay.finish(howReset, "")

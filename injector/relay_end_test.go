@@ -88,29 +88,33 @@ func TestAResetWaitsWhereNothingPasses(t *testing.T) {
 }
 
 // What a peer has said before it resets arrives, also where the reset is
-// noticed by a write first.
+// noticed by a write, or by a half-close, first.
 func TestLastWordsBeforeAResetArrive(t *testing.T) {
 	t.Parallel()
-	for _, toxics := range [][]injector.Toxic{nil, {{Type: injector.ToxicSlicer, Attributes: attributes{AverageSize: 4}}}} {
-		synctest.Test(t, func(t *testing.T) {
-			in := injector.New()
-			in.Apply(toxic(toxics...))
-			client, front := newWire(1)
-			back, upstream := newWire(1)
-			over := make(chan error, 1)
-			go func() { over <- in.Relay(t.Context(), front, dialed(lazy{back})) }()
-			_, err := client.Write(make([]byte, 1000))
-			require.NoError(t, err)
-			time.Sleep(time.Millisecond)
-			says(t, upstream, "go away")
-			require.NoError(t, upstream.Close(), "with what was not read: a reset")
-			_, err = client.Write(make([]byte, 1000))
-			require.NoError(t, err)
-			b, err := io.ReadAll(client)
-			require.ErrorIs(t, err, syscall.ECONNRESET)
-			require.Equal(t, "go away", string(b))
-			require.NoError(t, <-over)
-		})
+	write := func(c *wire) error {
+		_, err := c.Write(make([]byte, 1000))
+		return err
+	}
+	for _, notice := range []func(c *wire) error{write, (*wire).CloseWrite} {
+		for _, toxics := range [][]injector.Toxic{nil, {{Type: injector.ToxicSlicer, Attributes: attributes{AverageSize: 4}}}} {
+			synctest.Test(t, func(t *testing.T) {
+				in := injector.New()
+				in.Apply(toxic(toxics...))
+				client, front := newWire(1)
+				back, upstream := newWire(1)
+				over := make(chan error, 1)
+				go func() { over <- in.Relay(t.Context(), front, dialed(lazy{back})) }()
+				require.NoError(t, write(client))
+				time.Sleep(time.Millisecond)
+				says(t, upstream, "go away")
+				require.NoError(t, upstream.Close(), "with what was not read: a reset")
+				require.NoError(t, notice(client))
+				b, err := io.ReadAll(client)
+				require.ErrorIs(t, err, syscall.ECONNRESET)
+				require.Equal(t, "go away", string(b))
+				require.NoError(t, <-over)
+			})
+		}
 	}
 }
 

@@ -120,6 +120,9 @@ func (w *wire) Close() error {
 func (w *wire) CloseWrite() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.reset {
+		return syscall.ENOTCONN
+	}
 	w.peer.fin = true
 	w.cond.Broadcast()
 	return nil
