@@ -1,21 +1,27 @@
 package injector
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"sync"
 )
 
 // A download is a response's body on its way to the client, and what the layers
-// do to it. The request ends with it.
+// do to it. The request ends with it. Close may come from another goroutine
+// while a Read is on, as with net/http.
 type download struct {
 	passage  *passage
 	response *http.Response
 	body     io.ReadCloser
-	shaper   shaper
 	limits   []*binding // bandwidth, the innermost first
-	pace     pace
+	pace     pace       // of Read
 	status   int
+	ctx      context.Context         // of its waits
+	stop     context.CancelCauseFunc // ends them; nil: there are none
+
+	mu     sync.Mutex
+	shaper shaper
 
 	dribbles  []*dribble
 	rewritten bool
@@ -42,6 +48,9 @@ func (d *download) plan() {
 			d.limits = append(d.limits, s.binding)
 		}
 	}
+	if len(d.limits) > 0 || len(d.dribbles) > 0 {
+		d.ctx, d.stop = context.WithCancelCause(p.ctx)
+	}
 }
 
 func (d *download) Read(b []byte) (int, error) {
@@ -60,7 +69,7 @@ func (d *download) Read(b []byte) (int, error) {
 		err = d.broken()
 	}
 	read := n
-	out, breaks := d.shaper.shape(b[:n])
+	out, breaks := d.shape(b[:n])
 	n = copy(b, out)
 	switch {
 	case breaks, err == io.EOF && d.shaper.pending():
@@ -73,12 +82,18 @@ func (d *download) Read(b []byte) (int, error) {
 	}
 	if err != nil {
 		d.err = err
-		d.end(err)
+		d.end(err, &d.pace)
 		if n > 0 && read > 0 {
 			return n, nil // the error comes with the next Read
 		}
 	}
 	return n, err
+}
+
+func (d *download) shape(b []byte) (out []byte, breaks bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.shaper.shape(b)
 }
 
 // wait takes the time that n bytes need.
@@ -91,14 +106,14 @@ func (d *download) wait(n int) error {
 			continue
 		}
 		d.pace.sync()
-		if !d.passage.throttle(&d.pace, limit, limit.down, n) {
-			return d.passage.ctx.Err()
+		if !d.passage.throttle(d.ctx, &d.pace, limit, limit.down, n) {
+			return context.Cause(d.ctx)
 		}
 	}
 	for _, x := range d.dribbles {
 		d.pace.sync()
-		if !x.wait(d.passage.ctx, &d.pace, n) {
-			return d.passage.ctx.Err()
+		if !x.wait(d.ctx, &d.pace, n) {
+			return context.Cause(d.ctx)
 		}
 	}
 	return nil
@@ -106,16 +121,19 @@ func (d *download) wait(n int) error {
 
 // Close ends the request, wherever the body is.
 func (d *download) Close() error {
-	d.end(nil)
+	d.end(nil, &pace{slot: d.pace.slot})
 	return d.body.Close()
 }
 
-// end ends the request, once.
-func (d *download) end(err error) {
+// end ends the request, once, at an instant of the caller's pace.
+func (d *download) end(err error, a *pace) {
 	d.once.Do(func() {
-		d.pace.sync()
+		a.sync()
+		d.mu.Lock()
+		fault, cut := d.shaper.fault(), d.shaper.broke || err == io.ErrUnexpectedEOF && d.shaper.cuts
+		d.mu.Unlock()
 		o := d.passage.graphql.outcome(outcome{
-			status: d.status, fault: d.shaper.fault(),
+			status: d.status, fault: fault,
 			failed: d.passage.upstreamFailed(d.status, err == io.EOF, d.response.Trailer, d.response.Header),
 		})
 		if d.rewritten && o.fault == "" {
@@ -124,7 +142,7 @@ func (d *download) end(err error) {
 		switch c := d.passage.cut; {
 		case c != nil && c.happened():
 			o = c.outcome()
-		case d.shaper.broke || err == io.ErrUnexpectedEOF && d.shaper.cuts:
+		case cut:
 			o = outcome{fault: KindPartialResponse, failed: true}
 		case err != nil && err != io.EOF && d.passage.ctx.Err() != nil:
 			o = outcome{canceled: true}
@@ -133,5 +151,8 @@ func (d *download) end(err error) {
 		}
 		d.passage.finish(o)
 		d.passage.depart()
+		if d.stop != nil {
+			d.stop(http.ErrBodyReadAfterClose)
+		}
 	})
 }

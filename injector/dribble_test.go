@@ -214,3 +214,71 @@ func TestDribbleEnds(t *testing.T) {
 	require.Len(t, seen.outcomes, 1)
 	require.True(t, seen.outcomes[0].Canceled)
 }
+
+// Its header leaves before its body, and says the same of it as one that does
+// not dribble: the type too, which net/http finds out from the first bytes.
+func TestDribbleKeepsTheHeader(t *testing.T) {
+	t.Parallel()
+	page := "<html>" + strings.Repeat("0123456789", 100)
+	answer := func(header string, steps ...int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			if name, value, ok := strings.Cut(header, ": "); ok {
+				w.Header().Set(name, value)
+			}
+			w.Header()["Date"] = nil
+			b := page
+			for _, n := range steps {
+				_, _ = io.WriteString(w, b[:n])
+				b = b[n:]
+			}
+			_, _ = io.WriteString(w, b)
+		}
+	}
+	for name, h := range map[string]http.HandlerFunc{
+		"of unknown length": answer(""), "of known length": answer("Content-Length: 1006"),
+		"by bytes": answer("", 1, 1), "of known length, by bytes": answer("Content-Length: 1006", 1, 2),
+		"encoded": answer("Content-Encoding: x"), "of a type": answer("Content-Type: text/x"),
+		"long": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, strings.Repeat(page, 100)) },
+		"without": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Content-Type"] = nil
+			_, _ = io.WriteString(w, page)
+		},
+		"empty":      func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "0") },
+		"no content": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
+		"flushed first": func(w http.ResponseWriter, _ *http.Request) {
+			w.(http.Flusher).Flush()
+			_, _ = io.WriteString(w, page)
+		},
+	} {
+		plain, dribbles := injector.New(), injector.New()
+		rewrite := injector.FaultInjection{Rewrite: &injector.Rewrite{SetHeaders: map[string]string{"X-A": "a"}}}
+		plain.Apply(faults(rewrite))
+		rewrite.Dribble = &injector.Dribble{NumberOfChunks: 2, TotalDuration: 2 * time.Millisecond}
+		dribbles.Apply(faults(rewrite))
+		seams := throughSeams(t, dribbles, h)
+		for seam, ask := range throughSeams(t, plain, h) {
+			want, wantBody, err := ask(http.MethodGet, "/")
+			require.NoError(t, err)
+			got, body, err := seams[seam](http.MethodGet, "/")
+			require.NoError(t, err)
+			require.Equal(t, wantBody, body, "%s, %s", name, seam)
+			want.Header.Del("Date")
+			got.Header.Del("Date")
+			require.Equal(t, want.Header, got.Header, "%s, %s", name, seam)
+			require.Equal(t, want.ContentLength, got.ContentLength, "%s, %s", name, seam)
+		}
+	}
+}
+
+// So does a body that stands in place of the upstream's.
+func TestDribbleOfARewrittenBody(t *testing.T) {
+	t.Parallel()
+	in := injector.New()
+	in.Apply(faults(injector.FaultInjection{
+		Rewrite: &injector.Rewrite{Body: new("<html>")}, Dribble: &injector.Dribble{NumberOfChunks: 2, TotalDuration: 2 * time.Millisecond},
+	}))
+	resp, body, err := get(fresh(), serve(t, in, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).URL)
+	require.NoError(t, err)
+	require.Equal(t, "<html>", body)
+	require.Equal(t, "text/html; charset=utf-8", resp.Header.Get("Content-Type"))
+}

@@ -20,12 +20,16 @@ func (p *passage) forward(w http.ResponseWriter, r *http.Request, next http.Hand
 		next.ServeHTTP(w, r)
 		return
 	}
-	if out.cuts {
-		// The upstream's handler is told that its client is gone.
+	if out.cuts || len(p.downs) > 0 {
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
-		out.cancel = cancel
 		r = r.WithContext(ctx)
+		out.cancel = func() {
+			cancel()
+			if r.ProtoMajor > 1 && r.Body != nil {
+				_ = r.Body.Close() // its Read notices no cancelled context, and its client may send nothing more
+			}
+		}
 	}
 	returned := false
 	defer func() {

@@ -40,10 +40,11 @@ const (
 )
 
 // drain reads what the client is still sending: bytes that nobody read would
-// turn the close into a reset, which may overtake the garbage.
+// turn the close into a reset, which may overtake the garbage. On HTTP/2 there is
+// none.
 func (p *passage) drain(w http.ResponseWriter) {
 	r := p.request
-	if r.Body == nil || r.Body == http.NoBody || r.Header.Get("Expect") != "" {
+	if r.ProtoMajor > 1 || r.Body == nil || r.Body == http.NoBody || r.Header.Get("Expect") != "" {
 		return
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(garbageTime)) // without one the server's hold

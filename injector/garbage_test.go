@@ -170,3 +170,20 @@ type one struct {
 }
 
 func (l *one) Accept() (net.Conn, error) { return l.c, nil }
+
+// On HTTP/2 there is nothing to send that could be overtaken: the stream is
+// reset at once, whatever of the request's body is still to come.
+func TestGarbageOnHTTP2DoesNotWait(t *testing.T) {
+	t.Parallel()
+	virtual(t, ok, nil, func(w *world) {
+		w.in.Apply(faults(injector.FaultInjection{ConnectionErrorKind: injector.RandomData, ConnectionErrorProbability: new(1.0)}))
+		transport := w.client.Transport.(*http.Transport)
+		transport.Protocols = new(http.Protocols)
+		transport.Protocols.SetUnencryptedHTTP2(true)
+		body, rest := io.Pipe()
+		defer rest.Close()
+		_, err := w.client.Post("http://test/", "text/plain", body)
+		require.ErrorContains(w, err, "stream error")
+		require.Zero(w, w.elapsed())
+	})
+}

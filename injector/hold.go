@@ -6,22 +6,56 @@ import (
 	"strings"
 )
 
-// maxHeld is how much of a body that dribbles is held until its length is known:
-// until the upstream's handler has returned. A Flush ends it.
-const maxHeld = 64 << 10
+const (
+	// maxHeld is how much of a body that dribbles is held until its length is
+	// known: until the upstream's handler has returned. A Flush ends it.
+	maxHeld = 64 << 10
+	// sniffed is how much of it tells its type.
+	sniffed = 512
+)
 
-// holds keeps a piece of a body whose length is unknown, and reports whether it
-// did.
+// hold keeps the header of a body that dribbles until what it says of the body
+// is known: the header leaves before the first piece. It reports whether there
+// is something to wait for.
+func (w *writer) hold(size int64) bool {
+	if len(w.dribbles) == 0 || w.bodyless() || size >= 0 && !w.typeless() {
+		return false
+	}
+	w.held, w.size = make([]byte, 0, 1<<10), size
+	return true
+}
+
+// holds keeps a piece of a body whose header was not sent, and reports whether
+// it did.
 func (w *writer) holds(b []byte) bool {
 	if w.held == nil {
 		return false
 	}
-	if len(w.held)+len(b) <= maxHeld {
+	most := int64(maxHeld)
+	if w.size >= 0 {
+		most = min(w.size, sniffed) - 1
+	}
+	if int64(len(w.held)+len(b)) <= most {
 		w.held = append(w.held, b...)
 		return true
 	}
-	w.unhold(false)
+	w.unhold(false, b)
 	return false
+}
+
+// typeless reports whether net/http would find out the body's type from its
+// first bytes.
+func (w *writer) typeless() bool {
+	h := w.w.Header()
+	_, typed := h["Content-Type"]
+	return !typed && h.Get("Content-Encoding") == "" && h.Get("Transfer-Encoding") == ""
+}
+
+// sniff does that where the header leaves before them.
+func (w *writer) sniff(first []byte) {
+	if len(w.dribbles) > 0 && len(first) > 0 && w.typeless() {
+		w.w.Header().Set("Content-Type", http.DetectContentType(first))
+	}
 }
 
 // trails reports whether trailers follow the body, for which it must be chunked.
@@ -34,17 +68,19 @@ func (w *writer) trails() bool {
 	return false
 }
 
-// unhold sends the header and what was held. whole says that there is no more.
-func (w *writer) unhold(whole bool) {
+// unhold sends the header and what was held. whole says that there is no more;
+// else next is what comes next, as far as that is known.
+func (w *writer) unhold(whole bool, next []byte) {
 	if w.held == nil || w.err != nil {
 		return
 	}
-	b, size := w.held, int64(-1)
+	b, size := w.held, w.size
 	w.held = nil
-	if whole && !w.trails() {
+	if size < 0 && whole && !w.trails() {
 		size = int64(len(b))
 		w.w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
 	}
+	w.sniff(append(b, next[:min(len(next), sniffed)]...))
 	w.passage.pace.sync()
 	w.open(size)
 	if len(b) > 0 {

@@ -43,9 +43,11 @@ type layer struct {
 	clocked   bool // its draws depend on the instant
 
 	reached limitCounts
+	drawn   notes
 	off     atomic.Bool
-	gone    bell  // rings when the layer is removed
-	cut     *bell // rings at Release; shared by the layers of its time
+	rests   atomic.Uint64 // how often it went off
+	gone    bell          // rings when the layer is removed
+	cut     *bell         // rings at Release; shared by the layers of its time
 }
 
 // parts are the sections whose state belongs to a layer and a target.
@@ -105,6 +107,12 @@ func newLayer(l Layer, seed uint64, cut *bell, now time.Time) *layer {
 		out.parts.rateLimit = new(*s)
 	}
 	return out
+}
+
+// goOff makes the layer act no more, or not until it goes on again.
+func (l *layer) goOff() {
+	l.rests.Add(1)
+	l.off.Store(true)
 }
 
 // applies reports whether the layer is in front of a target.

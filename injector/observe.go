@@ -2,6 +2,7 @@ package injector
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -46,7 +47,7 @@ type Request struct {
 
 	Client string // the client's address
 	Conn   string // the connection, for connection limits
-	Length int64  // of the body, as announced; -1: unknown
+	Length int64  // of the body, as announced, or of a message of WebSocket; -1: unknown
 	Asked  *Asked // by its override headers, where a layer of the target heeds them; nil: nothing
 }
 
@@ -75,6 +76,10 @@ type Decision struct {
 	InBatch int           // in a batch of GraphQL: which operation, from 1; 0: the request
 	Masked  bool          // hidden by an earlier fault
 }
+
+// Pending reports whether only the request's end tells if the decision came to
+// be, see Outcome.Came and Outcome.Spared.
+func (d Decision) Pending() bool { return d.Kind == KindStreamInterruption && !d.Masked }
 
 // Fault kinds: the values of X-Mockforge-Fault, of Decision.Kind and of
 // injected.KIND in expectations.
@@ -148,11 +153,20 @@ type Outcome struct {
 	// response.
 	HeldUp, HeldDown time.Duration
 
-	// Those of the Request's Decisions that did not come to be, because the
-	// call ended before.
-	Spared []Decision
+	Decisions []Decision // the Request's
+	Spared    []Decision // those of them that did not come to be, because the call ended before
 
 	Context context.Context // the Request's
+}
+
+// Came lists the Decisions that were pending and came to be.
+func (o *Outcome) Came() (came []Decision) {
+	for _, d := range o.Decisions {
+		if d.Pending() && !slices.Contains(o.Spared, d) {
+			came = append(came, d)
+		}
+	}
+	return came
 }
 
 // A Transition is a change of state of a breaker or a bulkhead that belongs to

@@ -1,6 +1,7 @@
 package injector
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -26,8 +27,9 @@ func newRewrite(w *Rewrite) *rewrite {
 	if len(validStatuses([]int{w.Status})) > 0 {
 		out.status = w.Status
 	}
-	for name, value := range w.SetHeaders {
-		if !framing(name) && strings.Trim(value, " \t") == value && !strings.ContainsAny(value, "\r\n\x00") {
+	for _, name := range slices.Sorted(maps.Keys(w.SetHeaders)) { // of two spellings of a name the last counts
+		value := w.SetHeaders[name]
+		if !framing(name) && strings.Trim(value, " \t") == value && !strings.ContainsFunc(value, control) {
 			out.set[http.CanonicalHeaderKey(name)] = value
 		}
 	}
@@ -41,6 +43,9 @@ func newRewrite(w *Rewrite) *rewrite {
 	}
 	return out
 }
+
+// control reports whether no value of a header may contain the character.
+func control(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 // framing reports whether a header says where a message ends, or belongs to its
 // connection.
@@ -72,15 +77,18 @@ func (p *passage) rewrites() (all rewrites) {
 func (all rewrites) apply(status int, h http.Header) (now int, body *string) {
 	now = status
 	for _, r := range all {
-		if r.status != 0 {
-			now = r.status
-		}
 		if r.body != nil {
 			body = r.body
+			if now == http.StatusPartialContent {
+				now = http.StatusOK // it is no part of the upstream's
+			}
 			for _, name := range [...]string{"Content-Encoding", "Content-Range", "Trailer", "Transfer-Encoding"} {
 				h.Del(name) // they were true of the upstream's
 			}
 			forgetDigests(h)
+		}
+		if r.status != 0 {
+			now = r.status
 		}
 		for _, name := range r.remove {
 			h.Del(name)
@@ -92,6 +100,7 @@ func (all rewrites) apply(status int, h http.Header) (now int, body *string) {
 	switch {
 	case without(now):
 		h.Del("Content-Length")
+		h.Del("Trailer")
 	case body != nil:
 		h.Set("Content-Length", strconv.Itoa(len(*body)))
 	case without(status):
@@ -119,7 +128,15 @@ func (w *writer) rewrite(status int) (instead *string) {
 		return nil
 	}
 	w.rewritten = true
-	w.status, instead = w.changes.apply(status, w.w.Header())
+	h := w.w.Header()
+	w.status, instead = w.changes.apply(status, h)
+	for _, r := range w.changes {
+		for _, name := range r.remove {
+			if len(h[name]) == 0 {
+				h[name] = nil // else net/http adds what it thinks is missing
+			}
+		}
+	}
 	w.swallows = instead != nil || without(w.status)
 	return instead
 }

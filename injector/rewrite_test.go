@@ -59,6 +59,11 @@ var sized = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			h.Set("Content-Length", "1000")
 		}
 		w.WriteHeader(status)
+	case "/206":
+		h.Set("Content-Length", "10")
+		h.Set("Content-Range", "bytes 0-9/1000")
+		w.WriteHeader(206)
+		_, _ = w.Write(body[:10])
 	case "/chunked":
 		h.Set("Trailer", "X-Sum")
 		for i := range 10 {
@@ -90,12 +95,18 @@ func TestRewrite(t *testing.T) {
 		{"headers", injector.Rewrite{SetHeaders: map[string]string{"x-a": "1", "content-type": "text/x-more"}, RemoveHeaders: []string{"server", "etag"}}, "GET", "/",
 			200, page, "1000", map[string]string{"X-A": "1", "Content-Type": "text/x-more", "Server": "", "Etag": ""}},
 		{"set after removed", injector.Rewrite{SetHeaders: map[string]string{"Server": "new"}, RemoveHeaders: []string{"Server"}}, "GET", "/", 200, page, "1000", map[string]string{"Server": "new"}},
+		{"what net/http would add", injector.Rewrite{RemoveHeaders: []string{"date", "content-type"}}, "GET", "/", 200, page, "1000", map[string]string{"Content-Type": "", "Date": "", "Etag": `"digits"`}},
+		{"removed by one, set by the other", injector.Rewrite{RemoveHeaders: []string{"Date"}, SetHeaders: map[string]string{"Date": "never"}}, "GET", "/", 200, page, "1000", map[string]string{"Date": "never"}},
 		{"body", injector.Rewrite{Body: new("short")}, "GET", "/", 200, "short", "5", map[string]string{"Etag": "", "Server": "upstream"}},
+		{"body instead of a part", injector.Rewrite{Body: new("short")}, "GET", "/206", 200, "short", "5", map[string]string{"Content-Range": ""}},
+		{"body and status instead of a part", injector.Rewrite{Status: 206, Body: new("short")}, "GET", "/206", 206, "short", "5", nil},
+		{"a part stays one", injector.Rewrite{SetHeaders: map[string]string{"X-A": "1"}}, "GET", "/206", 206, page[:10], "10", map[string]string{"Content-Range": "bytes 0-9/1000"}},
 		{"a longer body", injector.Rewrite{Body: new(page + page)}, "GET", "/", 200, page + page, "2000", nil},
 		{"an empty body", injector.Rewrite{Body: new("")}, "GET", "/", 200, "", "0", nil},
 		{"body instead of chunks", injector.Rewrite{Body: new("short")}, "GET", "/chunked", 200, "short", "5", map[string]string{"Trailer": ""}},
 		{"body with an ETag of its own", injector.Rewrite{Body: new("short"), SetHeaders: map[string]string{"ETag": `"x"`}}, "GET", "/", 200, "short", "5", map[string]string{"Etag": `"x"`}},
 		{"status without a body", injector.Rewrite{Status: 204}, "GET", "/", 204, "", "", nil},
+		{"chunks without a body", injector.Rewrite{Status: 204}, "GET", "/chunked", 204, "", "", map[string]string{"Trailer": ""}},
 		{"not modified", injector.Rewrite{Status: 304}, "GET", "/", 304, "", "", nil},
 		{"status without a body, and a body", injector.Rewrite{Status: 204, Body: new("x")}, "GET", "/", 204, "", "", nil},
 		{"a 204 that becomes a 200", injector.Rewrite{Status: 200}, "GET", "/204", 200, "", "0", nil},
@@ -129,7 +140,7 @@ func TestRewrite(t *testing.T) {
 					for key, want := range tt.header {
 						require.Equal(t, want, resp.Header.Get(key), "%s: %s", name, key)
 					}
-					if tt.rewrite.Body != nil {
+					if tt.rewrite.Body != nil || tt.rewrite.Status == 204 {
 						require.Empty(t, resp.Trailer, name)
 					}
 					n++
@@ -162,6 +173,16 @@ func TestRewritesOfSeveralLayers(t *testing.T) {
 		require.Less(t, len(body), 100)
 		require.Equal(t, strings.Repeat("x", len(body)), body)
 		require.NotEmpty(t, body)
+	}
+}
+
+// Of two spellings of one name the same one counts each time.
+func TestRewriteOfANameSpelledTwice(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		in := injector.New()
+		in.Apply(faults(injector.FaultInjection{Rewrite: &injector.Rewrite{SetHeaders: map[string]string{"X-A": "1", "x-a": "2", "X-a": "3"}}}))
+		require.Equal(t, []string{"2"}, asking(in.Handler(ok), "/").Header()["X-A"])
 	}
 }
 

@@ -31,7 +31,7 @@ func (w *writer) sendNow(b []byte) error {
 		if limit.off.Load() {
 			continue
 		}
-		if !p.throttle(&p.pace, limit, limit.down, len(b)) {
+		if !p.throttle(p.ctx, &p.pace, limit, limit.down, len(b)) {
 			return p.ctx.Err()
 		}
 		p.pace.sync()

@@ -1,15 +1,16 @@
 package injector
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 )
 
 // throttle waits until n bytes are through a limit, and notes how long that
-// held them. It reports false when the client left.
-func (p *passage) throttle(a *pace, limit *binding, through *pipe, n int) bool {
+// held them. It reports false when ctx ended first: the client left.
+func (p *passage) throttle(ctx context.Context, a *pace, limit *binding, through *pipe, n int) bool {
 	start := time.Now()
-	ok := a.sleep(p.ctx, through.reserve(start, n), limit.layer)
+	ok := a.sleep(ctx, through.reserve(start, n), limit.layer)
 	p.held.of(through == limit.up).since(start)
 	return ok
 }

@@ -147,6 +147,9 @@ func (p *passage) receive(r *http.Request, resp *http.Response, err error) (*htt
 		p.depart()
 		return nil, err
 	}
+	if resp.Request == p.request {
+		resp.Request = r // ours is a copy
+	}
 	p.edit(resp)
 	reset, left := p.stallDown()
 	if reset || left {
@@ -173,7 +176,7 @@ func (p *passage) receive(r *http.Request, resp *http.Response, err error) (*htt
 	bodyless := resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified || r.Method == http.MethodHead
 	if resp.StatusCode == http.StatusSwitchingProtocols || bodyless {
 		p.upgraded(resp)
-		d.end(io.EOF)
+		d.end(io.EOF, &d.pace)
 		return resp, nil
 	}
 	d.plan()
@@ -189,7 +192,7 @@ func (p *passage) receive(r *http.Request, resp *http.Response, err error) (*htt
 	}
 	_, answered := grpcStatusIn(resp.Header)
 	if resp.ContentLength == 0 && !d.shaper.cuts && (answered || p.speaks() != ProtocolGRPC) { // else a trailer follows
-		d.end(io.EOF)
+		d.end(io.EOF, &d.pace)
 		return resp, nil
 	}
 	resp.Body = d

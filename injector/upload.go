@@ -47,7 +47,7 @@ func (u *upload) Read(b []byte) (int, error) {
 			continue
 		}
 		u.pace.sync()
-		if !u.passage.throttle(&u.pace, limit, limit.up, n) {
+		if !u.passage.throttle(u.passage.ctx, &u.pace, limit, limit.up, n) {
 			return n, u.passage.ctx.Err()
 		}
 	}

@@ -30,7 +30,7 @@ func (f *farewell) wait(s *socket) {
 func (l *socketLane) counted() {
 	s := l.s
 	set := s.target.set.Load()
-	if set == nil || s.closing != nil || s.in.unfit() || s.out.unfit() {
+	if set == nil || l.quiet || s.closing != nil || s.in.unfit() || s.out.unfit() {
 		return
 	}
 	for _, b := range set.bindings {
@@ -48,21 +48,32 @@ func (l *socketLane) counted() {
 		if left != 0 {
 			continue
 		}
-		if ordinal := c.count.next(); c.hits.hit(ordinal) {
-			l.close(set, b, ordinal)
+		p := l.passage(set)
+		if ordinal, code, hit := p.closes(p.meet(b)); hit {
+			l.close(p, c, ordinal, code)
 			return
 		}
 	}
 }
 
+// closes draws for a connection that takes part, and tells with which code it is
+// closed.
+func (p *passage) closes(s *stay) (ordinal uint64, code int, hit bool) {
+	c := s.websocket.closes
+	ordinal = c.count.next()
+	p.noteAsked(s, ruleClose)
+	if !c.hits.hit(ordinal) {
+		return ordinal, 0, false
+	}
+	code = c.codes[below(Mix(c.choice, ordinal), len(c.codes))]
+	p.hit(s, c.hits, Decision{Kind: KindWebSocketClose, Ordinal: ordinal, Status: code})
+	return ordinal, code, true
+}
+
 // close ends the connection for a layer. s.mu is held.
-func (l *socketLane) close(set *layerSet, b *binding, ordinal uint64) {
-	s, c := l.s, b.websocket.closes
-	code := c.codes[below(Mix(c.choice, ordinal), len(c.codes))]
-	p := l.passage(set)
-	p.hit(p.meet(b), c.hits, Decision{Kind: KindWebSocketClose, Ordinal: ordinal, Status: code})
+func (l *socketLane) close(p *passage, c *closeRule, ordinal uint64, code int) {
+	s := l.s
 	l.tell(p, outcome{fault: KindWebSocketClose, failed: true})
-	p.connects()
 	s.closing = &farewell{}
 	for _, each := range []*socketLane{s.in, s.out} {
 		frame := closeFrame(code, c.reason, each.up, Mix(c.mask, ordinal))

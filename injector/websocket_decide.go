@@ -69,6 +69,7 @@ func (l *socketLane) takeTurns() {
 
 // decide looks at the next bytes, in turn where something is drawn for them.
 func (l *socketLane) decide(b []byte) {
+	l.quiet = false
 	l.inTurn((l.kept() || !l.frames.deep(len(b))) && l.ruled(), func(now time.Time) {
 		l.s.mu.Lock()
 		defer l.s.mu.Unlock()
@@ -86,7 +87,7 @@ func (l *socketLane) kept() bool {
 // ruled reports whether a layer in force draws for messages.
 func (l *socketLane) ruled() bool {
 	set := l.s.target.set.Load()
-	if set == nil {
+	if set == nil || l.quiet {
 		return false
 	}
 	for _, b := range set.bindings {
@@ -101,6 +102,7 @@ func (l *socketLane) ruled() bool {
 // then tells the observer what ended.
 func (l *socketLane) inTurn(asked bool, f func(now time.Time)) {
 	e := l.s.engine
+	l.quiet = !asked && e.order != nil
 	switch {
 	case asked && e.order != nil:
 		e.order.do(f)

@@ -30,6 +30,7 @@ type socketLane struct {
 	now    time.Time // of the turn
 	told   []told    // in the turn
 	ahead  fate      // of the message that begins next, by its operation
+	quiet  bool      // nothing is drawn: it is not in the order of what is decided
 
 	// Guarded by the socket's mutex.
 	queue   []*parcel // in order

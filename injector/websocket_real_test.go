@@ -217,23 +217,6 @@ func TestWebSocketStreams(t *testing.T) {
 // does not mask.
 type unmasked struct{ io.Reader }
 
-// A journal is told of the layers that messages met: they cannot be recomputed.
-func TestWebSocketJournal(t *testing.T) {
-	t.Parallel()
-	book := &notebook{}
-	in := injector.New(injector.InOrder(), injector.WithObserver(book))
-	defer in.Apply(injector.Layer{Name: "chat", Config: injector.Config{WebSocket: &injector.WebSocket{MessageTruncationProbability: new(1.0)}}})()
-	defer in.Apply(injector.Layer{Name: "quiet", Config: injector.Config{Latency: &injector.Latency{FixedDelay: time.Nanosecond}}})()
-	p := dialSocket(t, serve(t, in, speaking(false, echoing)))
-	require.NoError(t, p.send(text("hello")))
-	_, err := p.receive()
-	require.NoError(t, err)
-	require.Equal(t, injector.LayerRef{Name: "chat"}, book.foreign[0])
-	for _, ref := range book.foreign {
-		require.Equal(t, "chat", ref.Name)
-	}
-}
-
 // One seed gives one run, whatever the number of processors: which messages are
 // hit, and when each client sees what.
 func TestWebSocketDeterminism(t *testing.T) { // not parallel: it changes GOMAXPROCS

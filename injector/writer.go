@@ -17,13 +17,13 @@ type writer struct {
 	body    shaper
 	pipes   []*binding // bandwidth limits, the innermost first
 	cuts    bool       // the response is partial
-	cancel  func()
+	cancel  func()     // tells the upstream's handler that its client is gone; nil: it never will be
 
 	dribbles  []*dribble
 	changes   rewrites
 	rewritten bool
 	swallows  bool   // the upstream's body goes nowhere
-	held      []byte // of a body that dribbles; nil: nothing is held
+	held      []byte // of a body that dribbles, with its header; nil: nothing is held
 
 	wrote     bool // the header
 	status    int
@@ -88,13 +88,14 @@ func (w *writer) WriteHeader(status int) {
 	if n, err := strconv.ParseInt(h.Get("Content-Length"), 10, 64); err == nil && n >= 0 {
 		size = n
 	}
-	if len(w.dribbles) > 0 && size < 0 && !w.bodyless() {
-		w.held = make([]byte, 0, 1<<10)
-		return
-	}
-	w.open(size)
-	if instead != nil && !w.bodyless() {
-		_, _ = w.write([]byte(*instead)) // a client that left is told of by the next Write
+	switch {
+	case instead != nil && !w.bodyless():
+		b := []byte(*instead)
+		w.sniff(b)
+		w.open(size)
+		_, _ = w.write(b) // a client that left is told of by the next Write
+	case !w.hold(size):
+		w.open(size)
 	}
 }
 
@@ -102,7 +103,7 @@ func (w *writer) WriteHeader(status int) {
 func (w *writer) open(size int64) {
 	h := w.w.Header()
 	if w.bodyless() {
-		w.body = shaper{}
+		w.body, w.dribbles = shaper{}, nil
 	} else if announced := w.body.begin(size); announced != size {
 		size = announced
 		h.Del("Content-Length")
@@ -270,7 +271,7 @@ func (w *writer) close() {
 		w.WriteHeader(http.StatusOK)
 	}
 	w.dropTrailers()
-	w.unhold(true)
+	w.unhold(true, nil)
 	if w.err == nil && w.body.pending() {
 		w.cutOff()
 	}
@@ -300,7 +301,7 @@ func (w *writer) FlushError() error {
 	if !w.wrote {
 		w.WriteHeader(http.StatusOK)
 	}
-	w.unhold(false)
+	w.unhold(false, nil)
 	if w.err != nil {
 		return w.err
 	}
@@ -322,7 +323,7 @@ func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if !w.wrote && !w.arrive() {
 		return nil, nil, w.err
 	}
-	w.unhold(false)
+	w.unhold(false, nil)
 	w.passage.pace.sync()
 	conn, rw, err := http.NewResponseController(w.w).Hijack()
 	if err == nil {

@@ -44,7 +44,7 @@ func rewriteFields() []field[injector.Rewrite] {
 			bind: func(w *rewrite) codec { return dict(&w.SetHeaders, scalar) }},
 		{name: "remove_headers", def: "none", doc: "Header fields to take off, before the others are set.",
 			bind: func(w *rewrite) codec { return list(&w.RemoveHeaders, true, name) }},
-		{name: "body", def: "the upstream's", doc: "The body. The headers that said something of the upstream's body go, and so do trailers.",
+		{name: "body", def: "the upstream's", doc: "The body. The headers that said something of the upstream's body go, and so do trailers; a 206 becomes a 200, unless `status` says otherwise.",
 			bind: func(w *rewrite) codec { return optional(&w.Body, text) }},
 		{name: "probability", def: "1", doc: "Of changing a response.",
 			bind: func(w *rewrite) codec { return maybe(&w.Probability, probability) }},
