@@ -206,6 +206,8 @@ func TestCloseFrame(t *testing.T) {
 	require.NoError(t, err)
 	h.mask(b[6:], 0)
 	require.Equal(t, "\x03\xe9", string(b[6:]))
+	rule := newCloseRule(&WebSocket{CloseReason: "gr\xfc\xdfe"}, Effect{}, "step", func(string) uint64 { return 0 })
+	require.Equal(t, "gr\uFFFDe", rule.reason)
 	for n := range 200 {
 		for _, char := range []string{"x", "ü", "世"} {
 			reason := strings.Repeat("x", n) + strings.Repeat(char, 60)

@@ -2,6 +2,7 @@ package injector
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -73,6 +74,7 @@ func newCloseRule(w *WebSocket, e Effect, layer string, key func(kind string) ui
 	if r.reason == "" {
 		r.reason = "injected by " + layer
 	}
+	r.reason = strings.ToValidUTF8(r.reason, "\uFFFD") // clients refuse anything else
 	r.reason = r.reason[:len(r.reason)-overhang(r.reason)]
 	r.least = max(w.CloseAfterMessages[0], 1)
 	r.most = max(w.CloseAfterMessages[1], r.least)
