@@ -34,8 +34,8 @@ func grpcName(code int) string {
 // grpcCode is the number of a status, which is given by name or by number. It
 // reports false for what is no status.
 func grpcCode(text string) (int, bool) {
-	names := GRPCStatuses()
-	if i := slices.Index(names, strings.ToUpper(strings.TrimSpace(text))); i >= 0 {
+	names, text := GRPCStatuses(), strings.TrimSpace(text)
+	if i := slices.Index(names, strings.ToUpper(text)); i >= 0 {
 		return i, true
 	}
 	n, err := strconv.Atoi(text)
