@@ -112,6 +112,9 @@ func TestCheck(t *testing.T) {
 		{text: "injected.http_error == 0", want: u, got: "0 (of 0 requests)"},
 		{text: "server.requests == 0", want: p, got: "0", why: "this is about nothing"},
 		{text: "operations == 0", want: p, got: "0"},
+		{text: "operations <= 0", want: p, got: "0"},
+		{text: "server.requests < 1", want: p, got: "0"},
+		{text: "operations >= 0", want: u, got: "0", why: "any number is"},
 		{text: "error_rate <= 1%", scenes: all(requests(9, 0)), want: u, got: "unknown (0 operations)", why: "requests are no operations"},
 
 		// Ratios.

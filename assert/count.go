@@ -14,8 +14,8 @@ const (
 )
 
 // A Count is a number of things. Its methods panic on negative numbers. Where
-// nothing happened that could have been counted, a claim that 0 would meet is
-// inconclusive; only operations == 0 and server.requests == 0 are about nothing.
+// there was no operation, or no request, a claim that 0 meets is inconclusive.
+// Only operations == 0 and server.requests == 0, or <= 0, are about just that.
 type Count struct {
 	kind  countKind
 	fault string
@@ -102,15 +102,15 @@ func (c countClaim) Check(r Results) Verdict {
 }
 
 // vacuous reports whether nothing happened that could have been counted, and
-// the claim is not just that.
+// the claim is not just that: that there is not even one.
 func (c countClaim) vacuous(r Results) bool {
 	switch c.of.kind {
 	case countInjected:
 		return r.Requests() == 0 && len(r.Draws(c.of.fault)) == 0
 	case countRequests:
-		return r.Requests() == 0 && !(c.limit.op == equal && c.limit.a == 0)
+		return r.Requests() == 0 && c.limit.holds(1, 1)
 	}
-	return r.Operations() == 0 && !(c.limit.op == equal && c.limit.a == 0)
+	return r.Operations() == 0 && c.limit.holds(1, 1)
 }
 
 func (c countClaim) injectedGot(r Results, n int) string {

@@ -29,10 +29,16 @@ func hintLine(text string) string { return line("hint", text) }
 // noDraws says why an injected ratio has no samples.
 func noDraws(r Results, kind string) string {
 	known := r.tally().faults.known()
-	if len(known) == 0 {
-		return "no request met a rule that injects " + kind
+	if slices.Contains(known, kind) {
+		if r.Requests() == 0 {
+			return noRequests
+		}
+		return fmt.Sprintf("a rule injects %s, and no request met it: look at what it is about, such as its target, matcher, methods, operations or schedule", kind)
 	}
-	hint := fmt.Sprintf("no request met a rule that injects %s; rules met: %s", kind, shortList(known))
+	hint := "no request met a fault of kind " + kind
+	if len(known) > 0 {
+		hint += "; there are rules for " + shortList(known)
+	}
 	if meant := closest(kind, known); meant != "" {
 		hint += fmt.Sprintf("; did you mean %q?", meant)
 	}

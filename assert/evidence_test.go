@@ -71,7 +71,13 @@ server error rate = unknown (0 requests), want <= 1%
     hint     no request reached the chaos server; 0 requests never pass`},
 		{"injected.http_eror ~ 10%", outage(), `
 injected http_eror = unknown (0 requests), want ~ 10%
-    hint     no request met a rule that injects http_eror; rules met: http_error, latency; did you mean "http_error"?`},
+    hint     no request met a fault of kind http_eror; there are rules for http_error, latency; did you mean "http_error"?`},
+		{"injected.graphql_error ~ 10%", results(true, requests(300, 0), injected("graphql_error", 0, 0, assert.Draws{Exact: true, Probability: 0.1})), `
+injected graphql_error = unknown (0 requests), want ~ 10%
+    hint     a rule injects graphql_error, and no request met it: look at what it is about, such as its target, matcher, methods, operations or schedule`},
+		{"injected.graphql_error ~ 10%", results(true, injected("graphql_error", 0, 0, assert.Draws{Exact: true, Probability: 0.1})), `
+injected graphql_error = unknown (0 requests), want ~ 10%
+    hint     no request reached the chaos server; 0 requests never pass`},
 		{"injected.http_error ~ 20%", outage(), `
 injected http_error = 8.9% (10 of 112 requests), want ~ 20%
     plan     20–24 faults for 112 requests at 20%

@@ -234,7 +234,9 @@ func (t *Target) serveHTTP(l net.Listener) {
 	t.server = &http.Server{
 		Handler:   t.env.run.Injector().Target(t.Name).Handler(http.HandlerFunc(t.serve)),
 		Protocols: &protocols,
-		ErrorLog:  t.env.serverLog(t.Name),
+		// Requests on a connection must not wait for each other's end, or body.
+		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: 1 << 20, MaxReceiveBufferPerConnection: 64 << 20},
+		ErrorLog: t.env.serverLog(t.Name),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, connKey, c)
 		},

@@ -5,7 +5,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"strings"
+
+	"github.com/mockforge-go/mockforge/injector"
 )
 
 // forwarder sends requests on to what accepts at a backend's listener. A server
@@ -32,7 +33,7 @@ func (e *Env) forwarder(b *backend) http.Handler {
 			r.Out.Trailer = r.In.Trailer           // its values come with the end of the body
 		},
 		Transport: roundTripperFunc(func(r *http.Request) (*http.Response, error) {
-			if strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
+			if injector.ProtocolOf(r) == injector.ProtocolGRPC {
 				return http2.RoundTrip(r)
 			}
 			return http1.RoundTrip(r)

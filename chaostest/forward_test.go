@@ -133,3 +133,20 @@ func TestListenHTTP2(t *testing.T) {
 		}, append(options, accepts(talkative(), (*http.Protocols).SetUnencryptedHTTP2, func(e *chaostest.Env, c *http.Client) { env, client = e, c }))...)
 	})
 }
+
+// gRPC-Web on HTTP/1.1 gets to a server that knows nothing else.
+func TestListenGRPCWeb(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, options ...chaostest.Option) {
+		var env *chaostest.Env
+		var client *http.Client
+		in(t, chaos("slow", time.Second, slow(10*time.Millisecond)), func(step *chaostest.Step) {
+			resp, err := client.Post(env.URL+"/trailers", "application/grpc-web+proto", strings.NewReader("hello"))
+			require.NoError(step, err)
+			defer resp.Body.Close()
+			body, err := io.ReadAll(resp.Body)
+			require.NoError(step, err)
+			require.Equal(step, "hello", string(body))
+		}, append(options, accepts(talkative(), (*http.Protocols).SetHTTP1, func(e *chaostest.Env, c *http.Client) { env, client = e, c }))...)
+	})
+}

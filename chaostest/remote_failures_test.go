@@ -143,6 +143,7 @@ func TestRemoteIsNotThere(t *testing.T) {
 	tests := []struct{ setting, want string }{
 		{"X=", `document_test\.go:\d+: no mockforge server answers at http://127\.0\.0\.1:1: .*connection refused: start one with mockforge serve --chaos, or correct the URL of chaostest\.Remote`},
 		{"OTHER=hello", `http://127\.0\.0\.1:\d+ is not a mockforge server: it answers GET /api/chaos/status with text/plain; charset=utf-8 that is no JSON`},
+		{`OTHER={"ok": true}`, `http://127\.0\.0\.1:\d+ is not a mockforge server: what it answers to GET /api/chaos/status has no targets`},
 		{"URL=localhost:3000", `chaostest\.Remote\("localhost:3000"\): that is not the URL of a server, such as http://127\.0\.0\.1:3000`},
 	}
 	for _, tt := range tests {

@@ -52,6 +52,9 @@ func (s *remoteServer) targets(ctx context.Context) ([]remoteTarget, error) {
 	if err := s.call(ctx, http.MethodGet, "/status", nil, &status); err != nil {
 		return nil, err
 	}
+	if len(status.Targets) == 0 { // it has one at least
+		return nil, fmt.Errorf("%s is not a mockforge server: what it answers to GET /api/chaos/status has no targets", s.base)
+	}
 	for i, t := range status.Targets {
 		switch {
 		case t.URL == "":

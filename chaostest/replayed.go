@@ -20,15 +20,16 @@ import (
 //
 // ReplayPin runs the orchestration, and body drives the code under test. What
 // was decided for the k-th request of a step and iteration to a target, with a
-// method and a path, is decided for the k-th such request again, whatever this
-// version would decide. Requests beyond the recording are decided by the seed;
-// how many there were is printed, see ReplayStrict. A nil body is allowed where
-// the document drives load itself.
+// method, a path and operations of GraphQL, is decided for the k-th such request
+// again, whatever this version would decide. Requests beyond the recording are
+// decided by the seed; how many there were is printed, see ReplayStrict. A nil
+// body is allowed where the document drives load itself.
 //
 // ReplayOpenLoop verifies the recording, and then sends the recorded requests
 // at their instants, each with what was decided for it; body may be nil. They
 // are the traffic: the load of the document is left out. Bodies and headers are
 // not in a recording: what is sent has a body of zeros of the recorded length.
+// Operations of GraphQL have their type and name, and ask for __typename.
 //
 // Changes of state of the chaos server's breakers are told at their recorded
 // instants. The steps are subtests and expectations are judged as in Run.

@@ -32,6 +32,7 @@ type replayer struct {
 
 	mu       sync.Mutex
 	next     map[identity][]int // places in rec.Requests, in order
+	told     map[identity]bool  // without an operation: there are some whose operation is known
 	byNumber map[int64]int
 	made     map[int64][]injector.Decision // by the recorded number
 	beyond   int
@@ -47,6 +48,7 @@ type replayer struct {
 type identity struct {
 	layer                injector.LayerRef // the first that it met
 	target, method, path string
+	operation            string // of GraphQL
 }
 
 func (id identity) String() string {
@@ -54,7 +56,11 @@ func (id identity) String() string {
 	if id.layer.Name != "" {
 		where = "in step " + id.layer.Name
 	}
-	return fmt.Sprintf("%s %s of target %s %s", id.method, id.path, id.target, where)
+	what := id.path
+	if id.operation != "" {
+		what += " (" + id.operation + ")"
+	}
+	return fmt.Sprintf("%s %s of target %s %s", id.method, what, id.target, where)
 }
 
 // A moment is something that happens in the replay because it happened in the
@@ -67,7 +73,7 @@ type moment struct {
 func newReplayer(ctx context.Context, h *harness) *replayer {
 	p := &replayer{
 		h: h, rec: h.set.replay, ctx: ctx, drive: h.set.mode == replayOpenLoop,
-		next: map[identity][]int{}, byNumber: map[int64]int{}, made: map[int64][]injector.Decision{}, unknown: map[identity]int{},
+		next: map[identity][]int{}, told: map[identity]bool{}, byNumber: map[int64]int{}, made: map[int64][]injector.Decision{}, unknown: map[identity]int{},
 		moments: map[injector.LayerRef][]moment{},
 	}
 	for i := range p.rec.Requests {
@@ -78,6 +84,10 @@ func newReplayer(ctx context.Context, h *harness) *replayer {
 			if len(q.Layers) > 0 {
 				id.layer = q.Layers[0]
 			}
+			if q.Operation != "" {
+				p.told[id] = true
+				id.operation = q.Operation
+			}
 			p.next[id] = append(p.next[id], i)
 		}
 	}
@@ -85,8 +95,9 @@ func newReplayer(ctx context.Context, h *harness) *replayer {
 	return p
 }
 
-// pin finds what was decided for a request.
-func (p *replayer) pin(r *http.Request, target string, layers []injector.LayerRef) *injector.Pin {
+// pin finds what was decided for a request. Its operation counts where the
+// recording says which ones such requests asked for.
+func (p *replayer) pin(r *http.Request, target, operation string, layers []injector.LayerRef) *injector.Pin {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if n, err := strconv.ParseInt(r.Header.Get(replayHeader), 10, 64); err == nil {
@@ -98,6 +109,9 @@ func (p *replayer) pin(r *http.Request, target string, layers []injector.LayerRe
 	id := identity{target: target, method: r.Method, path: r.URL.Path}
 	if len(layers) > 0 {
 		id.layer = layers[0]
+	}
+	if p.told[id] {
+		id.operation = operation
 	}
 	if places := p.next[id]; len(places) > 0 {
 		p.next[id] = places[1:]
@@ -274,14 +288,19 @@ func (p *replayer) send(q *orchestrator.RecordedRequest, s *orchestrator.ActiveS
 		defer cancel()
 		ctx = left
 	}
+	what := newReplayBody(q)
 	var body io.Reader
-	if q.Length > 0 {
-		body = bytes.NewReader(make([]byte, min(q.Length, 1<<20)))
+	if what.data != nil {
+		body = bytes.NewReader(what.data)
 	}
 	r, err := http.NewRequestWithContext(ctx, q.Method, p.h.env.Target(q.Target).URL+(&url.URL{Path: q.Path}).EscapedPath(), body)
 	if err != nil {
 		p.h.outer(fmt.Sprintf("recorded request %d cannot be sent: %v", q.N, err))
 		return
+	}
+	r.URL.RawQuery = what.query
+	if what.kind != "" {
+		r.Header.Set("Content-Type", what.kind)
 	}
 	if q.Host != "" {
 		r.Host = q.Host

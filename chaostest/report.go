@@ -45,14 +45,16 @@ func summary(res orchestrator.StepResult) string {
 	}
 	r := res.Results
 	if n := r.Operations(); n > 0 {
-		text := fmt.Sprintf("    client   %s, %.3g%% failed, p99 %s, %.3g attempts each",
-			plural(n, "operation"), 100*r.ErrorRate(), brief(r.Quantile(0.99)), r.AttemptsPerOperation())
+		text := fmt.Sprintf("    client   %s, %.3g%% failed, p99 %s", plural(n, "operation"), 100*r.ErrorRate(), brief(r.Quantile(0.99)))
+		if attempts := r.AttemptsPerOperation(); attempts > 0 { // clients that dial make none that can be counted
+			text += fmt.Sprintf(", %.3g attempts each", attempts)
+		}
 		if absorbed, visible := r.Absorbed(), r.Visible(); absorbed+visible > 0 {
 			text += fmt.Sprintf("; hit by a fault: %d absorbed%s, %d visible", absorbed, absorbers(r), visible)
 		}
 		lines = append(lines, text)
 	}
-	if n := r.Requests(); n > 0 {
+	if n := r.Requests(); n > 0 || len(r.InjectedKinds()) > 0 { // a connection is counted when it ends
 		text := "    server   " + plural(n, "request")
 		var faults []string
 		for _, kind := range r.InjectedKinds() {

@@ -223,3 +223,33 @@ func TestShellBlocks(t *testing.T) {
 		}
 	}
 }
+
+// Commands in blocks whose output is not shown have flags that exist, and
+// servers options that fit together: all that is wrong with them is the event
+// log that is put behind them here.
+func TestCommandsWithoutOutput(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("the commands are for a POSIX shell")
+	}
+	path := binary(t)
+	seen := 0
+	for _, b := range blocks(t, "text") {
+		for line := range strings.Lines(strings.ReplaceAll(b.text, "\\\n", "")) {
+			before, command, found := strings.Cut(strings.TrimSpace(line), "mockforge ")
+			if !found || strings.Contains(strings.TrimSpace(before), " ") {
+				continue
+			}
+			seen++
+			suffix, want := " --help", "Usage:"
+			if strings.HasPrefix(command, "serve") {
+				suffix, want = " --event-log /dev/null/log", "Error: event log: "
+			}
+			cmd := exec.CommandContext(t.Context(), "sh", "-c", before+"mockforge "+command+suffix)
+			cmd.Env = append(cmd.Environ(), "PATH="+path)
+			out, _ := cmd.CombinedOutput() // the text says how it went
+			require.Contains(t, string(out), want, "%s: %s", b.name(), command)
+		}
+	}
+	require.NotZero(t, seen)
+}

@@ -16,7 +16,6 @@ type steady struct{}
 func (steady) next(b []byte, at, last time.Time) (int, time.Time) { return len(b), later(at, last) }
 func (steady) fin(at, last time.Time) time.Time                   { return later(at, last) }
 func (steady) cut(bool) time.Time                                 { return never }
-func (steady) heal()                                              {}
 func (steady) room() int                                          { return roomWaiting }
 
 // delayed adds latency. Chunks are under way at the same time.
@@ -50,8 +49,8 @@ type narrow struct {
 }
 
 func (n narrow) next(b []byte, at, last time.Time) (int, time.Time) {
-	b = b[:min(int64(len(b)), max(n.pipe.rate/100, 1), maxChunk)] // a hundred times a second, or more often
-	return len(b), n.pipe.reserve(later(at, last), len(b))
+	b = b[:min(int64(len(b)), max(n.pipe.rate/100, 1), maxChunk)]     // a hundred times a second, or more often
+	return len(b), later(n.pipe.reserve(later(at, last), len(b)), at) // it may make up for late timers
 }
 
 // room is enough for a fast link never to run dry.

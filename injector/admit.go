@@ -75,7 +75,6 @@ func (p *passage) take(walk bool) {
 	switch {
 	case p.steps != nil:
 		p.steps(p)
-		p.connects()
 	case p.pinned(): // what there was to wait for is among its delays
 	default:
 		p.wait = p.walk()
@@ -135,7 +134,7 @@ func (p *passage) finish(o outcome) {
 			p.toldDone = Outcome{
 				N: p.n, At: now, Target: p.target.name, Endpoint: p.endpoint, Layers: p.refs(),
 				Status: o.status, Fault: o.fault, Failed: o.failed, Canceled: o.canceled,
-				HeldUp: p.held.up.total(), HeldDown: p.held.down.total(), Spared: spared, Context: p.ctx,
+				HeldUp: p.held.up.total(), HeldDown: p.held.down.total(), Decisions: p.decisions, Spared: spared, Context: p.ctx,
 			}
 			p.engine.observer.Done(&p.toldDone)
 		}

@@ -43,6 +43,9 @@ func (p *passage) maskAll(s *stay, a Asked) {
 	if a.Status != 0 {
 		p.record(s, Decision{Kind: KindHTTPError, Ordinal: s.drawn.fault, Status: a.Status, Masked: true})
 	}
+	if a.GRPCStatus != nil {
+		p.record(s, Decision{Kind: KindGRPCStatus, Ordinal: s.drawn.fault, Status: *a.GRPCStatus, Masked: true})
+	}
 	for h := hitHTTPError; h <= hitRewrite; h <<= 1 {
 		if s.drawn.hits&h != 0 {
 			kind, rule := s.faults.of(h)

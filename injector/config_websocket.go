@@ -10,6 +10,7 @@ import "time"
 // A message that is fragmented is one message. Its fate is decided at its first
 // frame: the first of drop, corruption and truncation hides the others, and a
 // drop hides a delay. An empty message can neither be corrupted nor truncated.
+// Messages are not compressed: the handshake does not offer it to the upstream.
 type WebSocket struct {
 	Enabled *bool
 

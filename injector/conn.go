@@ -15,7 +15,6 @@ type conn struct {
 	passage  *passage // of the connection; nil: nobody watches it
 	closed   chan struct{}
 	once     sync.Once
-	relayed  bool        // a relay tells of its end
 	answered atomic.Bool // a Write since the last Read: the next bytes start an exchange
 
 	readMu  sync.Mutex
@@ -31,9 +30,7 @@ func newConn(l *listener, c net.Conn, p *passage) *conn {
 	out := &conn{Conn: c, listener: l, passage: p, closed: make(chan struct{})}
 	out.in = flow{conn: out, up: true, deadline: newDeadline()}
 	out.out = flow{conn: out, deadline: newDeadline()}
-	if p != nil {
-		out.in.pace.slot, out.out.pace.slot = p.slot, p.slot
-	}
+	out.in.pace.slot, out.out.pace.slot = p.extra(slotIn), p.extra(slotOut)
 	out.answered.Store(true)
 	return out
 }
@@ -112,23 +109,34 @@ func (s *layerSet) chunk(n int, up bool) int {
 
 func (c *conn) Close() error {
 	err := c.Conn.Close()
+	c.end(outcome{})
+	return err
+}
+
+// end ends what waits, and tells how the connection ended; a relay tells of its
+// own.
+func (c *conn) end(o outcome) {
 	c.once.Do(func() {
 		close(c.closed)
 		c.in.deadline.set(time.Time{})
 		c.out.deadline.set(time.Time{})
-		if p := c.passage; p != nil && !c.relayed {
+		if p := c.passage; p != nil && c.listener.relay == nil {
 			p.pace.sync()
-			p.finish(outcome{})
+			p.finish(o)
 			p.depart()
 		}
 	})
-	return err
 }
 
-// reset ends the connection as the network would.
-func (c *conn) reset() {
+// lost ends the connection as the network does that has lost too much.
+func (c *conn) lost() {
+	if r := c.listener.relay; r != nil {
+		r.finish(howReset, KindPacketLoss)
+		return
+	}
 	reset(c.Conn)
-	_ = c.Close() // it is gone either way
+	_ = c.Conn.Close() // it is gone either way
+	c.end(outcome{fault: KindPacketLoss, failed: true})
 }
 
 func (c *conn) SetDeadline(t time.Time) error {

@@ -77,7 +77,7 @@ func (c *cut) pass(f *frames, b []byte) (n int, last bool) {
 		m, _, _ := f.next(b[n:])
 		n += m
 	}
-	return n, c.begun >= c.after && !f.inside() && !c.down.inside()
+	return n, c.begun >= c.after && !c.up.inside() && !c.down.inside()
 }
 
 // full reports whether no message may begin any more.
@@ -85,6 +85,14 @@ func (c *cut) full() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.struck || c.begun >= c.after
+}
+
+// complete reports whether the call has come to its last message, and that
+// message is not still on its way up.
+func (c *cut) complete() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.struck || c.begun >= c.after && !c.up.inside()
 }
 
 // soon breaks the call off when the upstream has had time to get what was sent.

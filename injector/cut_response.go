@@ -5,16 +5,10 @@ import (
 	"net/http"
 )
 
-// stops breaks the call off where it has come to its last message. It reports
-// whether the call is broken off.
-func (w *writer) stops() bool {
-	c := w.passage.cut
-	if c == nil || !c.full() {
-		return false
-	}
-	c.strike()
+// stop breaks the call off.
+func (w *writer) stop() {
+	w.passage.cut.strike()
 	w.fail(errCut)
-	return true
 }
 
 // broken reports whether the call has come to its last message, and its response
@@ -29,6 +23,9 @@ func (w *writer) broken() bool {
 func (w *writer) breakOff() {
 	p, c := w.passage, w.passage.cut
 	c.strike()
+	if w.held != nil { // nothing of it has passed, not even the header
+		w.held, w.wrote = nil, false
+	}
 	if !w.wrote && !w.arrive() {
 		if w.cuts {
 			panic(http.ErrAbortHandler)

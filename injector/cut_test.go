@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -334,4 +335,41 @@ func TestInterruptionThroughAProxy(t *testing.T) {
 	require.NoError(t, r.err)
 	require.Equal(t, []string{"re: hello"}, r.messages)
 	require.Equal(t, "14", r.status())
+}
+
+// The message after which a call is broken off arrives, though the header comes
+// while it is on its way.
+func TestInterruptionAfterALongMessage(t *testing.T) {
+	t.Parallel()
+	for _, name := range callSeams {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := injector.New()
+			in.Apply(grpcLayer(interruption(1)))
+			got := make(chan string, 1)
+			client, url := seam(t, name, in, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = r.Body.Read(make([]byte, 1))
+				w.WriteHeader(http.StatusOK)
+				_ = http.NewResponseController(w).Flush()
+				rest, _ := io.ReadAll(r.Body)
+				got <- string(rest)
+			}))
+			body, send := io.Pipe()
+			defer send.Close()
+			long := message(strings.Repeat("x", 1000))
+			go func() { _, _ = send.Write(long[:10]) }()
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+payments, body)
+			require.NoError(t, err)
+			req.Header.Set("Content-Type", "application/grpc")
+			resp, err := client.Do(req)
+			require.NoError(t, err)
+			require.Empty(t, resp.Header.Get("Grpc-Status"))
+			_, err = send.Write(long[10:])
+			require.NoError(t, err)
+			r := readCall(resp)
+			require.NoError(t, r.err)
+			require.Equal(t, "14", r.status())
+			require.Equal(t, string(long[1:]), <-got)
+		})
+	}
 }

@@ -75,7 +75,8 @@ func (f *FaultInjection) effects() []Effect {
 	var out []Effect
 	if f.OverrideHeaders && (f.MaxActiveFaults == nil || *f.MaxActiveFaults > 0) {
 		out = append(out, Effect{Section: "fault_injection", Kind: KindLatency, Pattern: PatternOverride},
-			Effect{Section: "fault_injection", Kind: KindHTTPError, Pattern: PatternOverride})
+			Effect{Section: "fault_injection", Kind: KindHTTPError, Pattern: PatternOverride},
+			Effect{Section: "fault_injection", Kind: KindGRPCStatus, Pattern: PatternOverride})
 	}
 	add := func(on bool, e Effect) {
 		if on && e.Probability > 0 {

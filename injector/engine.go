@@ -34,6 +34,7 @@ type engine struct {
 	pins           Pins    // nil: none
 	trustForwarded bool
 	admitted       atomic.Int64
+	prompter       prompter
 
 	mu          sync.Mutex
 	layers      []*layer // in force, in order of Apply
@@ -155,7 +156,7 @@ func (e *engine) drop(gone []*layer) (dropped []*layer) {
 		delete(e.bound, l)
 		e.past = append(e.past, l)
 		dropped = append(dropped, l)
-		l.off.Store(true)
+		l.goOff()
 		defer l.gone.ring()
 	}
 	if extra := len(e.past) - maxPast; extra > 0 {

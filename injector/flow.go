@@ -16,7 +16,8 @@ type flow struct {
 	up       bool // from the client
 	deadline *deadline
 	pace     pace
-	holds    []hold // still to be served, in order
+	holds    []hold    // still to be served, in order
+	came     time.Time // when the bytes that they are for did
 }
 
 // A hold is a wait before bytes go on.
@@ -33,6 +34,7 @@ type hold struct {
 // decide draws for n bytes of this direction, in turn where there is an order.
 // starts says that they are the first of an exchange, or of a Write.
 func (f *flow) decide(n int, starts bool) {
+	f.came = time.Now()
 	l := f.conn.listener
 	if !f.meets(l.target.set.Load()) {
 		return
@@ -71,37 +73,55 @@ func (f *flow) draw(p *passage, starts bool) {
 		p.stays = append(p.stays, stay{binding: b})
 		s := &p.stays[len(p.stays)-1]
 		if b.loss != nil && (starts || f.up) {
-			f.lose(p, s)
+			if h, hit := p.loseBytes(s, f.up); hit {
+				f.holds = append(f.holds, h)
+			}
 		}
-		if r := b.layer.latency; r != nil && f.up && starts {
-			if ordinal, hit := r.draw(p.now()); hit {
-				d, jitter := r.delay(ordinal)
-				p.delay += d
-				p.jitter += jitter
+		if b.layer.latency != nil && f.up && starts {
+			if d, hit := p.delayBytes(s); hit {
 				f.holds = append(f.holds, hold{layer: b.layer, length: d})
-				p.hit(s, r.hits, Decision{Kind: KindLatency, Ordinal: ordinal, Delay: d})
 			}
 		}
 	}
 	p.quiet()
 }
 
-func (f *flow) lose(p *passage, s *stay) {
+// loseBytes draws for a packet of a connection, and tells how it is held up.
+func (p *passage) loseBytes(s *stay, up bool) (h hold, hit bool) {
 	r := s.loss
-	rule, ordinals := r.down, &r.downs
-	if f.up {
-		rule, ordinals = r.up, &r.ups
+	rule, ordinals, name := r.down, &r.downs, ruleLossDown
+	if up {
+		rule, ordinals, name = r.up, &r.ups, ruleLossUp
 	}
 	ordinal := ordinals.next()
+	p.noteAsked(s, name)
 	if !rule.hit(ordinal) {
-		return
+		return hold{}, false
 	}
-	h := hold{layer: s.layer, stalled: true, forever: r.partition}
+	h = hold{layer: s.layer, stalled: true, forever: r.partition}
 	if !r.partition {
 		h.length, h.reset = r.stall(rule, ordinal)
 	}
-	f.holds = append(f.holds, h)
 	p.hit(s, rule, Decision{Kind: KindPacketLoss, Ordinal: ordinal, Delay: h.length})
+	return h, true
+}
+
+// delayBytes draws for the first bytes of an exchange.
+func (p *passage) delayBytes(s *stay) (d time.Duration, hit bool) {
+	r := s.layer.latency
+	share, in := p.admits(s, r.times, ruleLatency)
+	if !in {
+		return 0, false
+	}
+	ordinal := r.count.next()
+	if !r.hits.thin(ordinal, share) {
+		return 0, false
+	}
+	d, jitter := r.delay(ordinal)
+	p.delay += d
+	p.jitter += jitter
+	p.hit(s, r.hits, Decision{Kind: KindLatency, Ordinal: ordinal, Delay: d})
+	return d, true
 }
 
 // wait serves the holds. What is left when a deadline passes is served by the
@@ -110,7 +130,7 @@ func (f *flow) wait() error {
 	for len(f.holds) > 0 {
 		h := &f.holds[0]
 		if h.until.IsZero() && !h.forever {
-			now := time.Now()
+			now := f.begin()
 			h.until = f.pace.early(now, now.Add(h.length))
 		}
 		start := time.Now()
@@ -119,19 +139,29 @@ func (f *flow) wait() error {
 		if err != nil {
 			return err
 		}
-		f.holds = f.holds[1:]
+		f.holds, f.came = f.holds[1:], time.Time{}
 	}
 	f.holds = nil
 	f.pace.sync()
 	return nil
 }
 
+// begin is when the next hold begins: the first one as the bytes came, for in
+// real time it takes some to decide about them.
+func (f *flow) begin() time.Time {
+	if f.came.IsZero() || f.pace.slot != nil {
+		return time.Now()
+	}
+	return f.came
+}
+
 func (f *flow) serve(h *hold) error {
-	var timer <-chan time.Time
+	var t timer
+	var fired <-chan time.Time
 	if !h.forever {
-		t := time.NewTimer(time.Until(h.until))
+		t = f.conn.listener.engine.timer(h.until)
 		defer t.Stop()
-		timer = t.C
+		fired = t.C
 	}
 	var gone *bell
 	if h.stalled {
@@ -143,10 +173,11 @@ func (f *flow) serve(h *hold) error {
 	}
 	defer stop()
 	select {
-	case <-timer:
+	case <-fired:
+		t.rest()
 		f.pace.reached(h.until)
 		if h.reset {
-			f.conn.reset()
+			f.conn.lost()
 			return f.fail(os.NewSyscallError(f.op(), syscall.ECONNRESET))
 		}
 	case <-heard:

@@ -8,7 +8,7 @@ import (
 
 // forward asks the upstream, with what the layers do to the response.
 func (p *passage) forward(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	r = p.throttleUp(p.withoutAnswered(p.plain(r)))
+	r = uncompressed(p.throttleUp(p.withoutAnswered(p.plain(r))))
 	if p.planCut(); p.cut != nil {
 		r = p.cut.request(r)
 	}
@@ -21,11 +21,15 @@ func (p *passage) forward(w http.ResponseWriter, r *http.Request, next http.Hand
 		return
 	}
 	if out.cuts || len(p.downs) > 0 {
-		// The upstream's handler is told that its client is gone.
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
-		out.cancel = cancel
 		r = r.WithContext(ctx)
+		out.cancel = func() {
+			cancel()
+			if r.ProtoMajor > 1 && r.Body != nil {
+				_ = r.Body.Close() // its Read notices no cancelled context, and its client may send nothing more
+			}
+		}
 	}
 	returned := false
 	defer func() {

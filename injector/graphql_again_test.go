@@ -126,7 +126,7 @@ func TestGraphQLPins(t *testing.T) {
 	first, was := run()
 	require.Contains(t, first[n-1].body, "RATE_LIMITED")
 	next := 0
-	second, now := run(injector.WithPins(func(*http.Request, string, []injector.LayerRef) *injector.Pin {
+	second, now := run(injector.WithPins(func(*http.Request, string, string, []injector.LayerRef) *injector.Pin {
 		r := was.requests[next]
 		next++
 		return &injector.Pin{Layers: r.Layers, Decisions: r.Decisions}
@@ -139,7 +139,7 @@ func TestGraphQLPins(t *testing.T) {
 
 	// Where the record ends, the rule goes on.
 	next = 0
-	third, _ := run(injector.WithPins(func(*http.Request, string, []injector.LayerRef) *injector.Pin {
+	third, _ := run(injector.WithPins(func(*http.Request, string, string, []injector.LayerRef) *injector.Pin {
 		if next++; next > 6 {
 			return nil
 		}

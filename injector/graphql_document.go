@@ -114,13 +114,11 @@ func (p *documentParser) definition() (d definition, err error) {
 			return d, err
 		}
 	case slices.Contains([]string{typeQuery, typeMutation, typeSubscription}, p.text):
-		d.kind = p.text
-		if err := p.next(); err != nil {
+		if d.kind, err = p.name(); err != nil {
 			return d, err
 		}
 		if p.kind == lexName {
-			d.name = p.text
-			if err := p.next(); err != nil {
+			if d.name, err = p.name(); err != nil {
 				return d, err
 			}
 		}
@@ -137,14 +135,10 @@ func (p *documentParser) definition() (d definition, err error) {
 }
 
 // fragmentName reads the beginning of a fragment: fragment Name on Type.
-func (p *documentParser) fragmentName() (string, error) {
+func (p *documentParser) fragmentName() (_ string, err error) {
 	var words [4]string
 	for i := range words {
-		if p.kind != lexName {
-			return "", errGraphQL
-		}
-		words[i] = p.text
-		if err := p.next(); err != nil {
+		if words[i], err = p.name(); err != nil {
 			return "", err
 		}
 	}
@@ -179,21 +173,13 @@ func (p *documentParser) selections(d *definition, depth int) error {
 
 // field reads a field with all that is in it.
 func (p *documentParser) field(d *definition) error {
-	if p.kind != lexName {
-		return errGraphQL
-	}
-	d.fields = append(d.fields, p.text) // its name, or an alias
-	if err := p.next(); err != nil {
+	name, err := p.name() // or an alias
+	if err != nil {
 		return err
 	}
+	d.fields = append(d.fields, name)
 	if p.is(":") {
-		if err := p.next(); err != nil {
-			return err
-		}
-		if p.kind != lexName {
-			return errGraphQL
-		}
-		if err := p.next(); err != nil {
+		if err := p.nextName(); err != nil {
 			return err
 		}
 	}
@@ -219,13 +205,7 @@ func (p *documentParser) spread(d *definition, depth int) error {
 		return p.directives()
 	}
 	if p.kind == lexName {
-		if err := p.next(); err != nil {
-			return err
-		}
-		if p.kind != lexName {
-			return errGraphQL
-		}
-		if err := p.next(); err != nil {
+		if err := p.nextName(); err != nil {
 			return err
 		}
 	}
@@ -237,13 +217,7 @@ func (p *documentParser) spread(d *definition, depth int) error {
 
 func (p *documentParser) directives() error {
 	for p.is("@") {
-		if err := p.next(); err != nil {
-			return err
-		}
-		if p.kind != lexName {
-			return errGraphQL
-		}
-		if err := p.next(); err != nil {
+		if err := p.nextName(); err != nil {
 			return err
 		}
 		if err := p.skipIf("("); err != nil {
@@ -251,6 +225,24 @@ func (p *documentParser) directives() error {
 		}
 	}
 	return nil
+}
+
+// name takes a name.
+func (p *documentParser) name() (string, error) {
+	if p.kind != lexName {
+		return "", errGraphQL
+	}
+	name := p.text
+	return name, p.next()
+}
+
+// nextName takes what is here, and the name behind it.
+func (p *documentParser) nextName() error {
+	if err := p.next(); err != nil {
+		return err
+	}
+	_, err := p.name()
+	return err
 }
 
 func (p *documentParser) is(mark string) bool { return p.kind == lexMark && p.text == mark }

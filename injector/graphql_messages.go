@@ -34,7 +34,7 @@ func (m *graphqlMessages) begin(h frameHead) {
 
 // frameHead implements framed.
 func (m *graphqlMessages) frameHead(h frameHead, raw []byte) {
-	if m.keeps && int64(m.size)+h.length > maxQueued {
+	if m.keeps && h.length > int64(maxQueued-m.size) {
 		m.pass()
 	}
 	if !m.keeps {
@@ -59,10 +59,10 @@ func (m *graphqlMessages) payload(h frameHead, b []byte, offset int64) {
 func (m *graphqlMessages) messageEnd() {
 	if m.keeps {
 		text := m.text()
-		out := m.lane.decideGraphQL(text, m.subs)
+		out, answered := m.lane.decideGraphQL(text, m.subs)
 		switch {
-		case out == nil:
-			m.keeps = false // it is answered instead
+		case answered:
+			m.keeps = false
 			return
 		case !bytes.Equal(out, text):
 			m.replace(out)
@@ -72,6 +72,7 @@ func (m *graphqlMessages) messageEnd() {
 	m.lane.messageEnd()
 	m.passing = false
 	for _, f := range m.waiting {
+		m.lane.given -= len(f)
 		m.lane.inject(f)
 	}
 	m.waiting = nil
@@ -115,7 +116,23 @@ func (m *graphqlMessages) replace(text []byte) {
 func (m *graphqlMessages) controlFrame(h frameHead, raw []byte) { m.lane.controlFrame(h, raw) }
 
 // aliens implements framed.
-func (m *graphqlMessages) aliens(b []byte) { m.lane.aliens(b) }
+func (m *graphqlMessages) aliens(b []byte) {
+	m.release()
+	m.lane.aliens(b)
+}
+
+// release lets go on what was kept of a message that will not be whole, as it
+// came.
+func (m *graphqlMessages) release() {
+	if !m.keeps {
+		return
+	}
+	m.keeps = false
+	for _, f := range m.frames {
+		m.lane.aliens(f.raw)
+		m.lane.aliens(f.payload)
+	}
+}
 
 // inject sends a whole message after what is queued: at once, unless another
 // one is on its way. s.mu is held.
@@ -124,8 +141,10 @@ func (l *socketLane) inject(frame []byte) {
 	switch {
 	case !ok, l.unfit(), l.last != nil:
 	case m.passing, l.open:
+		l.given += len(frame)
 		m.waiting = append(m.waiting, frame)
 	default:
-		l.put(&parcel{b: frame, whole: true})
+		l.given += len(frame)
+		l.put(&parcel{b: frame, whole: true, answer: len(frame)})
 	}
 }

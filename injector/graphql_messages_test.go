@@ -149,7 +149,7 @@ func TestGraphQLSubscriptionsPass(t *testing.T) {
 		w.in.Apply(graph(injector.GraphQL{Probability: new(1.0), PartialDataProbability: new(1.0)}))
 		long := strings.Replace(starting("subscribe", "1", "Long"), "value", strings.Repeat("value ", 20_000), 1)
 		for protocol, messages := range map[string][]string{
-			"graphql-transport-ws": {"hello", `{"id":"1"}`, `{"type":"ping"}`, `{"id":"1","type":"subscribe","payload":{"query":"no"}}`, `{"id":"9","type":"next","payload":{"data":{"a":1}}}`, long},
+			"graphql-transport-ws": {"", "hello", `{"id":"1"}`, `{"type":"ping"}`, `{"id":"1","type":"subscribe","payload":{"query":"no"}}`, `{"id":"9","type":"next","payload":{"data":{"a":1}}}`, long},
 			"chat":                 {starting("subscribe", "1", "Any")},
 		} {
 			p := w.subscriber(protocol)

@@ -31,6 +31,7 @@ type pending struct {
 	operation
 	end      *graphqlError // what it is answered; nil: what the upstream says
 	endedBy  int           // the stay
+	was      string        // the stay's kind without that
 	delay    time.Duration // by resolvers
 	partials []partialDraw
 }
@@ -39,16 +40,14 @@ type pending struct {
 type graphqlBody struct {
 	Query         string
 	OperationName string
-	Extensions    struct {
-		PersistedQuery map[string]json.RawMessage
-	}
+	Extensions    json.RawMessage // looked at where there is no Query
 }
 
 // mayBeGraphQL reports whether a request's header says that it may speak
 // GraphQL, in a body that can be looked at.
 func mayBeGraphQL(r *http.Request) bool {
 	switch {
-	case protocolOf(r) != "":
+	case ProtocolOf(r) != "":
 		return false
 	case methodOf(r) == http.MethodGet:
 		return strings.Contains(r.URL.RawQuery, "query=") || strings.Contains(r.URL.RawQuery, "extensions=")
@@ -62,11 +61,7 @@ func mayBeGraphQL(r *http.Request) bool {
 // graphqlType is the media type of a message that may be GraphQL: "" for
 // others.
 func graphqlType(h http.Header) string {
-	kind, _, err := mime.ParseMediaType(h.Get("Content-Type"))
-	if err != nil {
-		return ""
-	}
-	switch kind {
+	switch kind, _, _ := mime.ParseMediaType(h.Get("Content-Type")); kind { // also where a parameter is wrong
 	case typeJSON, typeResponse, "application/graphql+json", "application/graphql":
 		return kind
 	}
@@ -119,11 +114,9 @@ func (p *passage) look() {
 
 func urlOperation(r *http.Request) *graphqlRequest {
 	values := r.URL.Query()
-	b := graphqlBody{Query: values.Get("query"), OperationName: values.Get("operationName")}
-	if extensions := values.Get("extensions"); extensions != "" && json.Unmarshal([]byte(extensions), &b.Extensions) != nil {
-		return nil
-	}
-	return oneOperation(b)
+	return oneOperation(graphqlBody{
+		Query: values.Get("query"), OperationName: values.Get("operationName"), Extensions: json.RawMessage(values.Get("extensions")),
+	})
 }
 
 // jsonOperations reads one operation, or a batch; nil: it is neither. A batch
@@ -169,7 +162,10 @@ func (b graphqlBody) operation() (operation, bool) {
 		o, err := parseOperation(b.Query, b.OperationName)
 		return o, err == nil
 	}
-	if len(b.Extensions.PersistedQuery) == 0 {
+	var extensions struct {
+		PersistedQuery map[string]json.RawMessage
+	}
+	if json.Unmarshal(b.Extensions, &extensions) != nil || len(extensions.PersistedQuery) == 0 {
 		return operation{}, false
 	}
 	o := operation{fields: 1}

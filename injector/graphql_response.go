@@ -2,8 +2,10 @@ package injector
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -67,35 +69,59 @@ func (p *passage) withoutAnswered(r *http.Request) *http.Request {
 	return out
 }
 
+// maxAnswers is the most of the response to a batch in which the upstream was
+// not asked for every operation: without it, the client would take one answer
+// for another.
+const maxAnswers = 16 << 20
+
+// most is how long a response may be that is changed.
+func (q *graphqlRequest) most() int {
+	if q.batch && slices.ContainsFunc(q.ops, func(o pending) bool { return o.end != nil }) {
+		return maxAnswers
+	}
+	return maxGraphQLBody
+}
+
 // editable reports whether a response has a body that can be changed.
-func editable(status int, h http.Header) bool {
+func (q *graphqlRequest) editable(status int, h http.Header) bool {
 	coding := h.Get("Content-Encoding")
 	if status < 200 || status > 299 || coding != "" && !strings.EqualFold(coding, "identity") || graphqlType(h) == "" {
 		return false
 	}
 	n, err := strconv.ParseInt(h.Get("Content-Length"), 10, 64)
-	return err != nil || n <= maxGraphQLBody
+	return err != nil || n <= int64(q.most())
 }
 
 // edited is the upstream's response with nulls where the layers decided so, and
-// with the answers that the upstream was not asked for in their places.
-func (p *passage) edited(body []byte) []byte {
-	q := p.graphql
-	if !q.batch {
-		return q.ops[0].withNulls(body, q)
+// with the answers that the upstream was not asked for in their places. It
+// fits the header to it.
+func (q *graphqlRequest) edited(body []byte, h http.Header) []byte {
+	var out []byte
+	if q.batch {
+		out = q.editedBatch(body)
+	} else {
+		out = q.ops[0].withNulls(body, q)
 	}
-	root := scanJSON(body)
+	if !q.hurt && !q.nulled {
+		return body
+	}
+	forgetDigests(h)
+	h.Set("Content-Length", strconv.Itoa(len(out)))
+	return out
+}
+
+func (q *graphqlRequest) editedBatch(body []byte) []byte {
+	var theirs []json.RawMessage
 	left := 0
 	for _, o := range q.ops {
 		if o.end == nil {
 			left++
 		}
 	}
-	if !root.is(body, '[') || len(root.inside) != left {
-		return body // the upstream takes no batches, it seems
+	if json.Unmarshal(body, &theirs) != nil || len(theirs) != left {
+		return nil // the upstream takes no batches, it seems
 	}
 	var all [][]byte
-	at := 0
 	for i := range q.ops {
 		o := &q.ops[i]
 		if o.end != nil {
@@ -103,15 +129,17 @@ func (p *passage) edited(body []byte) []byte {
 			all = append(all, o.end.response())
 			continue
 		}
-		v := root.inside[at]
-		at++
-		all = append(all, o.withNulls(body[v.start:v.end:v.end], q))
+		all = append(all, o.withNulls(theirs[0], q))
+		theirs = theirs[1:]
 	}
 	return jsonList(all)
 }
 
 func (o *pending) withNulls(body []byte, q *graphqlRequest) []byte {
 	for i := range o.partials {
+		if len(body) > maxGraphQLBody {
+			break
+		}
 		if out := o.partials[i].nulled(body); out != nil {
 			body, o.partials[i].done, q.nulled = out, true, true
 		}
@@ -120,11 +148,12 @@ func (o *pending) withNulls(body []byte, q *graphqlRequest) []byte {
 }
 
 // unmark takes back what the response's headers would say of nulls that were
-// not put anywhere.
+// not put anywhere, and of answers that the client does not get.
 func (p *passage) unmark() {
+	q := p.graphql
 	for i := range p.stays {
 		s, was, done := &p.stays[i], "", false
-		for _, o := range p.graphql.ops {
+		for _, o := range q.ops {
 			for _, d := range o.partials {
 				if d.stay == i && was == "" {
 					was = d.was
@@ -135,26 +164,36 @@ func (p *passage) unmark() {
 		if s.kind == KindPartialData && !done {
 			s.kind = was
 		}
+		for j := len(q.ops) - 1; j >= 0 && !q.hurt && s.kind == KindGraphQLError; j-- {
+			if o := &q.ops[j]; o.end != nil && o.endedBy == i {
+				s.kind = o.was
+			}
+		}
+		if s.kind == "" && s.down != nil {
+			s.kind = KindBandwidth
+		}
 	}
 }
 
 // edit changes the upstream's response on the client's side. A body that breaks
 // off, or is too large, passes as it is.
 func (p *passage) edit(resp *http.Response) {
-	if !p.graphql.edits() {
+	q := p.graphql
+	if !q.edits() {
 		return
 	}
 	defer p.unmark()
-	if !editable(resp.StatusCode, resp.Header) {
+	if !q.editable(resp.StatusCode, resp.Header) {
 		return
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxGraphQLBody+1))
-	if err != nil || len(body) > maxGraphQLBody {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(q.most())+1))
+	if err != nil || len(body) > q.most() {
 		resp.Body = &replay{data: body, err: err, rest: resp.Body}
 		return
 	}
-	body = p.edited(body)
+	body = q.edited(body, resp.Header)
 	resp.Body = &replay{data: body, err: io.EOF, rest: resp.Body}
-	resp.ContentLength = int64(len(body))
-	resp.Header.Set("Content-Length", strconv.Itoa(len(body)))
+	if q.hurt || q.nulled {
+		resp.ContentLength, resp.TransferEncoding = int64(len(body)), nil
+	}
 }

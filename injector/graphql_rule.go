@@ -100,6 +100,20 @@ func (r *graphqlRule) code(ordinal uint64) string {
 	return r.codes[below(Mix(r.choice, ordinal), len(r.codes))]
 }
 
+// takes is how long the resolvers of an operation take. latency is the section
+// for it, if there is one, and draw the ordinal in it.
+func (r *graphqlRule) takes(o operation, latency *latencyRule, draw uint64) time.Duration {
+	one := defaultResolver
+	switch {
+	case r.delay != nil:
+		one = *r.delay
+	case latency != nil:
+		total, _ := latency.delay(draw)
+		one = rounded(float64(total) * resolverShare)
+	}
+	return rounded(float64(one) * float64(max(o.fields, 1)))
+}
+
 // The codes that statuses of HTTP become.
 const codeInternal = "INTERNAL_SERVER_ERROR"
 

@@ -28,6 +28,7 @@ func TestGraphQLRecognised(t *testing.T) {
 	}{
 		{"JSON", "POST", "", "application/json", op("query", "Cart"), "query Cart", []int{2}, ""},
 		{"JSON with a charset", "POST", "", "application/json; charset=utf-8", `{"query":"{a}"}`, "query", []int{1}, ""},
+		{"JSON with half a parameter", "POST", "", "application/json; charset", `{"query":"{a}"}`, "query", []int{1}, ""},
 		{"response type", "POST", "", "application/graphql-response+json", op("mutation", "Pay"), "mutation Pay", []int{2}, ""},
 		{"document", "POST", "", "application/graphql", "subscription Prices { a }", "subscription Prices", []int{1}, ""},
 		{"document with a choice", "POST", "?operationName=B", "application/graphql", "query A { a } query B { b }", "query B", []int{1}, ""},
@@ -35,6 +36,7 @@ func TestGraphQLRecognised(t *testing.T) {
 		{"null name", "POST", "", "application/json", `{"query":"query A { a }","operationName":null,"variables":null,"extensions":null}`, "query A", []int{1}, ""},
 		{"persisted", "POST", "", "application/json", `{"operationName":"Cart","extensions":{"persistedQuery":{"version":1,"sha256Hash":"x"}}}`, "persisted Cart", []int{1}, ""},
 		{"persisted without a name", "POST", "", "application/json", `{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"x"}}}`, "persisted", []int{1}, ""},
+		{"extensions of a server that knows no objects", "POST", "", "application/json", `{"query":"{a}","extensions":[],"variables":[]}`, "query", []int{1}, ""},
 		{"batch", "POST", "", "application/json", " [" + op("query", "A") + "," + op("mutation", "B") + "]", "query A; mutation B", []int{2, 2}, ""},
 		{"GET", "GET", "?query=" + url.QueryEscape("query A { a }") + "&operationName=A", "", "", "query A", []int{1}, ""},
 		{"GET persisted", "GET", "?operationName=A&extensions=" + url.QueryEscape(`{"persistedQuery":{"version":1}}`), "", "", "persisted A", []int{1}, ""},
@@ -52,6 +54,7 @@ func TestGraphQLRecognised(t *testing.T) {
 		{"too many in a batch", "POST", "", "application/json", "[" + strings.Repeat(op("query", "A")+",", 600) + op("query", "A") + "]", "", nil, ""},
 		{"too large", "POST", "", "application/json", op("query", "Cart") + big, "", nil, ""},
 		{"PUT", "PUT", "", "application/json", op("query", "Cart"), "", nil, ""},
+		{"GET of no persisted query", "GET", "?extensions=" + url.QueryEscape(`{"persistedQuery":`), "", "", "", nil, ""},
 		{"GET of a search", "GET", "?query=shoes", "", "", "", nil, ""},
 		{"GET", "GET", "", "", "", "", nil, ""},
 	}

@@ -193,7 +193,7 @@ func TestGraphQLBatchRefused(t *testing.T) {
 	t.Parallel()
 	bothSeams(t, func(t *testing.T, rig func(http.Handler, ...injector.Option) (*injector.Injector, *http.Client, string)) {
 		const no = `{"errors":[{"message":"no batches"}]}`
-		for answer, status := range map[string]int{no: 200, no + " ": 400, "[" + no + "," + no + "]": 200, "[]": 200} {
+		for answer, status := range map[string]int{no: 200, no + " ": 400, "[" + no + "," + no + "," + no + "]": 200, "[]": 200} {
 			seen := newAwaited()
 			refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "application/json")
@@ -201,10 +201,17 @@ func TestGraphQLBatchRefused(t *testing.T) {
 				_, _ = io.WriteString(w, answer)
 			})
 			in, client, at := rig(refuse, injector.WithObserver(seen))
-			in.Apply(graph(injector.GraphQL{Probability: new(1.0), Operations: []string{"A"}}))
-			resp, body := postJSON(t, client, at, "["+op("query", "A")+","+op("query", "B")+"]")
+			in.Apply(graph(injector.GraphQL{Probability: new(1.0), Operations: []string{"A"}, ResolverLatency: new(true)}))
+			other := injector.Layer{Name: "other", Config: injector.Config{
+				GraphQL: &injector.GraphQL{PartialDataProbability: new(1.0)}, TrafficShaping: &injector.TrafficShaping{BandwidthLimit: 1 << 30}}}
+			in.Apply(other)
+			both := graph(injector.GraphQL{Probability: new(0.5), ResolverLatency: new(true), ResolverDelay: new(time.Millisecond), Operations: []string{"B", "C"}})
+			both.Name = "both"
+			in.Apply(both)
+			resp, body := postJSON(t, client, at, "["+op("query", "A")+","+op("query", "B")+","+op("query", "C")+"]")
 			require.Equal(t, status, resp.StatusCode)
 			same(t, answer, body)
+			require.Equal(t, []string{"bandwidth", "resolver_latency"}, resp.Header["X-Mockforge-Fault"], "what came to be")
 			require.Empty(t, (<-seen.ended).Fault)
 		}
 	})

@@ -52,7 +52,8 @@ func (p *passage) failOperations(s *stay) {
 		case d.fails && over:
 			p.hide(s, rule.errors, decision)
 		case d.fails:
-			q.ops[d.op].end, q.ops[d.op].endedBy = rule.fail(d.ordinal), len(p.stays)-1
+			o := &q.ops[d.op]
+			o.end, o.endedBy, o.was = rule.fail(d.ordinal), len(p.stays)-1, s.kind
 			decision.Status = 200
 			p.hit(s, rule.errors, decision)
 		}
@@ -64,25 +65,13 @@ func (p *passage) failOperations(s *stay) {
 			p.hide(s, rule.resolver, decision)
 			continue
 		}
-		decision.Delay = rounded(float64(p.resolverDelay(s, rule)) * float64(max(q.ops[d.op].fields, 1)))
+		decision.Delay = rule.takes(q.ops[d.op].operation, s.layer.latency, s.drawn.latency)
 		p.hit(s, rule.resolver, decision)
 		p.resolve(s, &q.ops[d.op], decision.Delay)
 	}
 	if !over && q.over() {
 		p.end = ending{kind: KindGraphQLError, stay: len(p.stays) - 1, answer: q.answer(p.request.Header)}
 	}
-}
-
-// resolverDelay is how long one field takes.
-func (p *passage) resolverDelay(s *stay, rule *graphqlRule) time.Duration {
-	switch {
-	case rule.delay != nil:
-		return *rule.delay
-	case s.layer.latency != nil:
-		total, _ := s.layer.latency.delay(s.drawn.latency)
-		return rounded(float64(total) * resolverShare)
-	}
-	return defaultResolver
 }
 
 // resolve delays an operation. A request takes as long as the slowest of its
@@ -176,7 +165,7 @@ func (p *passage) againOperation(i int, d Decision, was string) {
 	}
 	switch d.Kind {
 	case KindGraphQLError:
-		o.end, o.endedBy = rule.fail(d.Ordinal), i
+		o.end, o.endedBy, o.was = rule.fail(d.Ordinal), i, was
 		if q.over() {
 			p.end = ending{kind: d.Kind, stay: i, answer: q.answer(p.request.Header)}
 		}

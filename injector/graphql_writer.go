@@ -28,7 +28,7 @@ func (w *graphqlWriter) WriteHeader(status int) {
 		w.writer.WriteHeader(status)
 	default:
 		w.status = status
-		if !editable(status, w.Header()) {
+		if !w.writer.passage.graphql.editable(status, w.Header()) {
 			w.pass()
 		}
 	}
@@ -43,7 +43,7 @@ func (w *graphqlWriter) pass() {
 
 func (w *graphqlWriter) Write(b []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
-	if !w.through && len(w.body)+len(b) > maxGraphQLBody {
+	if !w.through && len(w.body)+len(b) > w.writer.passage.graphql.most() {
 		w.pass()
 		if _, err := w.writer.Write(w.body); err != nil {
 			return 0, err
@@ -63,11 +63,12 @@ func (w *graphqlWriter) close() {
 	if w.through {
 		return
 	}
-	p := w.writer.passage
-	body := p.edited(w.body)
-	p.unmark()
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	w.writer.WriteHeader(w.status)
+	body, h := w.body, w.Header()
+	// A response that is shorter than it says stays broken.
+	if n := h.Get("Content-Length"); n == "" || n == strconv.Itoa(len(body)) {
+		body = w.writer.passage.graphql.edited(body, h)
+	}
+	w.pass()
 	_, _ = w.writer.Write(body) // the writer keeps the error
 }
 
@@ -85,6 +86,9 @@ func (w *graphqlWriter) FlushError() error {
 
 // Hijack passes the connection to the upstream's handler.
 func (w *graphqlWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	w.status, w.through = http.StatusSwitchingProtocols, true
-	return w.writer.Hijack()
+	conn, rw, err := w.writer.Hijack()
+	if err == nil {
+		w.status, w.through = http.StatusSwitchingProtocols, true
+	}
+	return conn, rw, err
 }

@@ -16,7 +16,7 @@ import (
 func chaotic() injector.Layer {
 	return injector.Layer{Name: "chaos", Config: injector.Config{
 		CircuitBreaker: &injector.CircuitBreaker{FailureThreshold: 2, Timeout: time.Millisecond, SuccessThreshold: 1},
-		FaultInjection: &injector.FaultInjection{HTTPErrors: []int{429, 503}, HTTPErrorProbability: new(0.3)},
+		FaultInjection: &injector.FaultInjection{HTTPErrors: []int{429, 503}, HTTPErrorProbability: new(0.3), OverrideHeaders: true},
 		GRPC: &injector.GRPC{
 			StatusCodes: []string{"14", "NOT_FOUND"}, Probability: new(0.3), Delay: new(100 * time.Microsecond),
 			StreamInterruptionProbability: new(0.3), Methods: []string{"/shop.Payments/*"}, Exclude: []string{"/shop.Payments/Refund"},
@@ -38,7 +38,11 @@ func TestCallsFollowFromTheJournal(t *testing.T) {
 			defer func() { done <- true }()
 			for i := range 50 {
 				method := []string{payments, "/shop.Payments/Refund", "/shop.Carts/Get"}[(i+c)%3]
-				call(t.Context(), client, url+method, nil, "x")
+				var header http.Header
+				if i%5 == 0 {
+					header = asked("x-envoy-fault-abort-grpc-request: 6", "x-envoy-fault-abort-request-percentage: 50")
+				}
+				call(t.Context(), client, url+method, header, "x")
 			}
 		}()
 	}
@@ -51,10 +55,13 @@ func TestCallsFollowFromTheJournal(t *testing.T) {
 			require.Equal(t, injector.ProtocolGRPC, r.Protocol)
 			for _, d := range r.Decisions {
 				kinds[fmt.Sprint(d.Kind, " ", d.Masked)]++
+				if d.Status == 6 {
+					kinds["asked"]++
+				}
 			}
 		}
 	}
-	for _, k := range []string{"http_error false", "grpc_status false", "grpc_status true", "stream_interruption false", "stream_interruption true", "circuit_breaker false"} {
+	for _, k := range []string{"http_error false", "grpc_status false", "grpc_status true", "stream_interruption false", "stream_interruption true", "circuit_breaker false", "asked"} {
 		require.Positive(t, kinds[k], "%s of %v", k, kinds)
 	}
 	decisions, transitions := book.again(t, 5, map[string]injector.Layer{"chaos": chaotic()})
@@ -102,7 +109,7 @@ func TestPinnedCalls(t *testing.T) {
 				}
 			})
 			recorded := was.requests[3]
-			pins := func(*http.Request, string, []injector.LayerRef) *injector.Pin {
+			pins := func(*http.Request, string, string, []injector.LayerRef) *injector.Pin {
 				return &injector.Pin{Layers: recorded.Layers, Decisions: recorded.Decisions}
 			}
 			synctestCalls(t, watch, []injector.Option{injector.WithSeed(1), injector.WithObserver(now), injector.WithPins(pins)}, func(w *world) {
@@ -122,7 +129,7 @@ func TestPinsCountCalls(t *testing.T) {
 	t.Parallel()
 	seen := &events{}
 	n := 0
-	pins := func(*http.Request, string, []injector.LayerRef) *injector.Pin {
+	pins := func(*http.Request, string, string, []injector.LayerRef) *injector.Pin {
 		if n++; n > 3 {
 			return nil
 		}

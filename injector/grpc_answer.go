@@ -12,7 +12,7 @@ import (
 // replaced by one that says who injected it.
 func newGRPCAnswer(code int, message, step string) *answer {
 	if message == "" {
-		message = "injected " + GRPCStatuses()[code] + inStep(step)
+		message = "injected " + grpcName(code) + inStep(step)
 	}
 	return &answer{status: http.StatusOK, call: true, code: code, message: message}
 }

@@ -23,6 +23,14 @@ func GRPCStatuses() []string {
 		"INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"}
 }
 
+// grpcName is the name of a status, or its number where it has none.
+func grpcName(code int) string {
+	if names := GRPCStatuses(); code >= 0 && code < len(names) {
+		return names[code]
+	}
+	return "status " + strconv.Itoa(code)
+}
+
 // grpcCode is the number of a status, which is given by name or by number. It
 // reports false for what is no status.
 func grpcCode(text string) (int, bool) {

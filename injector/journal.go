@@ -18,10 +18,13 @@ type Journal interface {
 	// Resume is called when such a wait ends. Each event is told after the
 	// changes of state that it caused.
 	Resume(*Resume)
-	// Connection is called when something that is not a request met layers: a
-	// connection of a wrapped listener, its bytes, or a dial. They cannot be
-	// recomputed.
-	Connection(layers []LayerRef)
+	// Drew is called before each of the calls above that is about a layer whose
+	// rules were asked about connections or messages since the last time.
+	Drew(*Drew)
+	// Connection is called when a connection limit counts something that is not a
+	// request: a connection of a wrapped listener, or a dial. What such a layer
+	// decides cannot be recomputed.
+	Connection(layer LayerRef)
 }
 
 // A LayerChange says that a layer went on or off.
@@ -70,6 +73,7 @@ func (b Because) woke() (woke, bool) {
 // waits tells the journal that the request begins to wait.
 func (p *passage) waits() {
 	if j := p.engine.journal; j != nil {
+		p.tellDrawn()
 		j.Wait(&Wait{At: p.now(), Request: *p.observed()})
 	}
 }
@@ -77,13 +81,6 @@ func (p *passage) waits() {
 func (p *passage) resumes(now time.Time, why woke) {
 	if j := p.engine.journal; j != nil {
 		j.Resume(&Resume{At: now, N: p.n, Because: why.because()})
-	}
-}
-
-// connects tells the journal of what is no request.
-func (p *passage) connects() {
-	if j := p.engine.journal; j != nil && len(p.stays) > 0 {
-		j.Connection(p.refs())
 	}
 }
 
@@ -98,6 +95,7 @@ func (e *engine) changed(now time.Time, on bool, layers ...*layer) {
 		return
 	}
 	for _, l := range layers {
+		e.tellDrawn(l, now, true)
 		e.journal.Layer(&LayerChange{At: now, Layer: l.ref, On: on})
 	}
 }

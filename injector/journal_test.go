@@ -21,8 +21,15 @@ type notebook struct {
 	instants []time.Time
 	notes    []any
 	foreign  []injector.LayerRef
+	drawn    []drewBefore
 	changes  []injector.Transition // since the last note
 	before   [][]injector.Transition
+}
+
+// A drewBefore comes before the note with that place.
+type drewBefore struct {
+	place int
+	injector.Drew
 }
 
 func (n *notebook) note(at time.Time, what any) {
@@ -32,13 +39,14 @@ func (n *notebook) note(at time.Time, what any) {
 	n.changes = nil
 }
 
-func (n *notebook) Request(r *injector.Request)           { n.note(r.Decided, *r) }
-func (n *notebook) Done(o *injector.Outcome)              { n.note(o.At, *o) }
-func (n *notebook) Layer(c *injector.LayerChange)         { n.note(c.At, *c) }
-func (n *notebook) Switch(at time.Time, on bool)          { n.note(at, on) }
-func (n *notebook) Wait(w *injector.Wait)                 { n.note(w.At, *w) }
-func (n *notebook) Resume(r *injector.Resume)             { n.note(r.At, *r) }
-func (n *notebook) Connection(layers []injector.LayerRef) { n.foreign = append(n.foreign, layers...) }
+func (n *notebook) Request(r *injector.Request)        { n.note(r.Decided, *r) }
+func (n *notebook) Done(o *injector.Outcome)           { n.note(o.At, *o) }
+func (n *notebook) Layer(c *injector.LayerChange)      { n.note(c.At, *c) }
+func (n *notebook) Switch(at time.Time, on bool)       { n.note(at, on) }
+func (n *notebook) Wait(w *injector.Wait)              { n.note(w.At, *w) }
+func (n *notebook) Resume(r *injector.Resume)          { n.note(r.At, *r) }
+func (n *notebook) Connection(layer injector.LayerRef) { n.foreign = append(n.foreign, layer) }
+func (n *notebook) Drew(d *injector.Drew)              { n.drawn = append(n.drawn, drewBefore{len(n.notes), *d}) }
 func (n *notebook) Transition(t *injector.Transition) {
 	n.changes = append(n.changes, *t)
 }
@@ -47,8 +55,20 @@ func (n *notebook) Transition(t *injector.Transition) {
 func (n *notebook) again(t *testing.T, seed uint64, layers map[string]injector.Layer) (decisions, transitions int) {
 	t.Helper()
 	c := injector.NewRecomputer(seed)
+	drawn, met := n.drawn, map[int64]bool{}
 	for i, what := range n.notes {
 		at := n.instants[i]
+		for len(drawn) > 0 && drawn[0].place == i {
+			require.NoError(t, c.Drew(&drawn[0].Drew))
+			drawn = drawn[1:]
+		}
+		if q, is := what.(injector.Request); is && q.Method == "" {
+			got := c.Meet(at, &q)
+			require.Equal(t, q.Decisions, got.Decisions, "request %d of %s %s", q.N, q.Target, q.Protocol)
+			decisions, met[q.N] = decisions+len(got.Decisions), true
+			continue
+		}
+		require.Empty(t, c.Missing(at))
 		switch what := what.(type) {
 		case injector.LayerChange:
 			if what.On {
@@ -73,7 +93,9 @@ func (n *notebook) again(t *testing.T, seed uint64, layers map[string]injector.L
 		case bool:
 			c.Switch(what)
 		case injector.Outcome:
-			require.NoError(t, c.Leave(at, &what))
+			if !met[what.N] {
+				require.NoError(t, c.Leave(at, &what))
+			}
 		}
 		got := c.Transitions()
 		require.Equal(t, n.before[i], got)
@@ -320,7 +342,8 @@ func TestInOrderHasNoEffect(t *testing.T) {
 	require.Equal(t, 500, rec.Code)
 }
 
-// Connections that are no requests are told as what cannot be made again.
+// What a connection limit counts without a request is told as what cannot be made
+// again.
 func TestJournalOfConnections(t *testing.T) {
 	t.Parallel()
 	book := &notebook{}

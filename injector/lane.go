@@ -132,51 +132,44 @@ func (l *lane) hand(p piece) bool {
 // deliver writes a piece. It reports false where nothing more can be.
 func (l *lane) deliver(p piece, a *pace) bool {
 	a.sync()
-	defer l.settle(p)
+	defer l.held.Add(-p.size())
 	switch p.end {
 	case 0:
-		if _, err := l.to.Write(p.data); err != nil {
-			l.leave()
-			l.relay.broke(err)
-			return false
+		_, err := l.to.Write(p.data)
+		if err == nil {
+			return true
 		}
-		return true
+		l.relay.broke(err)
 	case endFIN:
-		l.leave()
 		if closeWrite(l.to) != nil {
 			l.relay.finish(howClose, "")
-			return false
+		} else {
+			l.relay.passed()
 		}
-		l.relay.passed()
 	case endReset:
-		l.leave()
 		l.relay.finish(howReset, "")
+	case endCut:
+		l.relay.finish(howClose, p.kind)
 	default:
-		l.leave()
 		l.relay.finish(howClose, "")
 	}
+	l.leave()
 	return false
 }
 
+// leave is the lane's end. What it means for the relay was said before.
 func (l *lane) leave() {
 	l.mu.Lock()
 	l.over = true
 	l.mu.Unlock()
 	ring(l.room)
+	ring(l.relay.wake)
 }
 
-// settle notes that a piece is not on its way any more.
-func (l *lane) settle(p piece) {
-	if l.held.Add(-p.size()) == 0 {
-		l.relay.idles()
-	}
-}
-
-// idle reports whether nothing is on its way that could arrive.
-func (l *lane) idle() bool {
+func (l *lane) isOver() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.over || l.held.Load() == 0
+	return l.over
 }
 
 // size is what a piece counts for: its end too is on its way.

@@ -43,9 +43,11 @@ type layer struct {
 	clocked   bool // its draws depend on the instant
 
 	reached limitCounts
+	drawn   notes
 	off     atomic.Bool
-	gone    bell  // rings when the layer is removed
-	cut     *bell // rings at Release; shared by the layers of its time
+	rests   atomic.Uint64 // how often it went off
+	gone    bell          // rings when the layer is removed
+	cut     *bell         // rings at Release; shared by the layers of its time
 }
 
 // parts are the sections whose state belongs to a layer and a target.
@@ -107,6 +109,12 @@ func newLayer(l Layer, seed uint64, cut *bell, now time.Time) *layer {
 	return out
 }
 
+// goOff makes the layer act no more, or not until it goes on again.
+func (l *layer) goOff() {
+	l.rests.Add(1)
+	l.off.Store(true)
+}
+
 // applies reports whether the layer is in front of a target.
 func (l *layer) applies(target string) bool {
 	return l.targets == nil || slices.Contains(l.targets, target)
@@ -129,7 +137,7 @@ func (l *layer) listen(r *http.Request) string {
 	if l.grpc == nil {
 		return ""
 	}
-	return protocolOf(r)
+	return ProtocolOf(r)
 }
 
 // draw takes the next ordinals of the rules that a request of that protocol

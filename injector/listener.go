@@ -5,8 +5,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"slices"
-	"time"
 )
 
 // Listener puts the target's layers in front of the connections of l, whatever
@@ -98,16 +96,15 @@ func (p *passage) connect(client netip.Addr) {
 	}
 }
 
-// reserve takes what the connection of a relay needs besides its slot: slots of
-// those that wait in its directions, and a place among those that layers reach
+// reserve takes what a connection needs besides its slot: slots of those that
+// wait in its directions and, for a relay, a place among those that layers reach
 // later.
 func (p *passage) reserve() {
-	if p.relay == nil {
-		return
+	if p.relay != nil {
+		p.engine.enroll(p.relay)
 	}
-	p.engine.enroll(p.relay)
 	if p.engine.sequencer != nil {
-		for range relaySlots {
+		for range connSlots {
 			p.slots = append(p.slots, p.engine.sequencer.Slot())
 		}
 	}
@@ -116,102 +113,33 @@ func (p *passage) reserve() {
 // breakConn draws the connection errors of one layer.
 func (p *passage) breakConn(s *stay, client netip.Addr) {
 	if r := s.faults; p.end.kind == "" && r != nil && (r.matcher == nil || r.matcher.matchConn(client)) {
-		var share float64
-		if s.drawn.fault, share, s.drawn.faulted = r.next(p.now()); !s.drawn.faulted {
-			return
-		}
-		s.drawn.hits = r.draw(s.drawn.fault, share, p.now())
-		if s.drawn.hits&hitConnectionError != 0 {
-			how := abortReset
-			if r.connectionKind != TCPReset && r.connectionKind != HTTP503 {
-				how = abortClose // garbage stands in place of a response, and there is none
-			}
-			p.terminal(s, r.connection, nil, how, Decision{Kind: KindConnectionError})
-		}
-		d := Decision{Ordinal: s.drawn.fault}
-		if s.drawn.hits&hitHTTPError != 0 {
-			d.Kind, d.Status = KindHTTPError, r.codes[r.code(d.Ordinal)]
-			p.hide(s, r.httpCounts, d)
-		}
-		if s.drawn.hits&hitTimeout != 0 {
-			d.Kind, d.Status = KindTimeout, http.StatusGatewayTimeout
-			p.hide(s, r.timeout, d)
-		}
+		p.failConn(s)
 	}
 }
 
-// AdmitConn asks whether a connection from the client's address to the target
-// may be made, for networks that can refuse the dial itself. The connection
-// counts towards max_connections of the layers in force until release is
-// called, which may be done more than once; Handler does not count it again.
-// The error wraps ECONNREFUSED, or is the context's.
-func (in *Injector) AdmitConn(ctx context.Context, client string) (release func(), err error) {
-	return in.admitDial(ctx, client, false)
-}
-
-// AdmitTCP is AdmitConn for a target whose connections Relay carries: the toxics
-// refuse and down refuse the dial too. Relay knows a connection by its client's
-// address, and neither counts it nor refuses it again.
-func (in *Injector) AdmitTCP(ctx context.Context, client string) (release func(), err error) {
-	return in.admitDial(ctx, client, true)
-}
-
-func (in *Injector) admitDial(ctx context.Context, client string, tcp bool) (release func(), err error) {
-	set := in.target.set.Load()
-	limited := false
-	if set != nil {
-		for _, b := range set.bindings {
-			limited = limited || b.conns != nil || tcp && slices.ContainsFunc(b.toxics, (*toxicRule).refuses)
+// failConn draws for a connection that the layer's matcher matches.
+func (p *passage) failConn(s *stay) {
+	r := s.faults
+	share, in := p.admits(s, r.times, ruleFaults)
+	if s.drawn.faulted = in; !in {
+		return
+	}
+	s.drawn.fault = r.count.next()
+	s.drawn.hits = r.draw(s.drawn.fault, share, p.now())
+	if s.drawn.hits&hitConnectionError != 0 {
+		how := abortReset
+		if r.connectionKind != TCPReset && r.connectionKind != HTTP503 {
+			how = abortClose // garbage stands in place of a response, and there is none
 		}
+		p.terminal(s, r.connection, nil, how, Decision{Kind: KindConnectionError})
 	}
-	if !limited {
-		return func() {}, nil
+	d := Decision{Ordinal: s.drawn.fault}
+	if s.drawn.hits&hitHTTPError != 0 {
+		d.Kind, d.Status = KindHTTPError, r.codes[r.code(d.Ordinal)]
+		p.hide(s, r.httpCounts, d)
 	}
-	p := newPassage(ctx, in.engine, in.target, nil)
-	p.conn = client
-	p.steps = (*passage).dial
-	if tcp {
-		p.protocol = ProtocolTCP
+	if s.drawn.hits&hitTimeout != 0 {
+		d.Kind, d.Status = KindTimeout, http.StatusGatewayTimeout
+		p.hide(s, r.timeout, d)
 	}
-	if !p.turn(true) {
-		return nil, ctx.Err()
-	}
-	p.pace.sync()
-	defer p.depart()
-	if p.end.kind != "" {
-		p.finish(outcome{fault: p.end.kind, failed: true})
-		return nil, abortRefuse.err()
-	}
-	if !tcp {
-		return p.letGo, nil
-	}
-	in.target.dialing(p)
-	return func() {
-		in.target.dialed(p)
-		p.letGo()
-	}, nil
-}
-
-// dial takes a dial through what can refuse it. One that is let through is
-// nobody's business: its requests are reported, or its connection.
-func (p *passage) dial() {
-	for _, b := range p.set.bindings {
-		p.stays = append(p.stays, stay{binding: b})
-		s := &p.stays[len(p.stays)-1]
-		p.countConn(s)
-		for _, rule := range b.toxics {
-			if p.end.kind == "" && p.protocol == ProtocolTCP && rule.refuses() {
-				p.refused(s, rule)
-			}
-		}
-		if p.end.kind != "" {
-			return
-		}
-	}
-	p.reported = true
-}
-
-// letGo gives back what a dial holds.
-func (p *passage) letGo() {
-	p.once.Do(func() { p.engine.alone(func(now time.Time) { p.leaveAll(outcome{canceled: true}, now) }) })
 }

@@ -117,7 +117,7 @@ func piped(t *testing.T, opts []injector.Option, f func(t *testing.T, in *inject
 			in.Release()
 			c.Close()
 			m.Close()
-			synctest.Wait()
+			time.Sleep(time.Second) // ends have instants of their own
 		}()
 		f(t, in, c)
 	})
@@ -192,6 +192,36 @@ func TestListenerBandwidth(t *testing.T) {
 		_, err = c.Write(make([]byte, 5_000))
 		require.NoError(t, err)
 		require.Equal(t, 15*time.Second, time.Since(start))
+	})
+}
+
+// The two directions of a connection are two goroutines: what leaves in them at
+// one instant must have an order.
+func TestDirectionsLeaveAtInstantsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		in := injector.New(injector.WithSequencer(&sequencer{}))
+		in.Apply(shaped(injector.TrafficShaping{BandwidthLimit: 1000}))
+		m := newMemory()
+		l := in.Listener(m)
+		go func() {
+			c, _ := m.dial(context.Background(), "", "")
+			go func() { _, _ = c.Write(make([]byte, 50)) }()
+			_, _ = io.ReadFull(c, make([]byte, 50))
+		}()
+		c, err := l.Accept()
+		require.NoError(t, err)
+		defer c.Close()
+		left := make(chan time.Time, 2)
+		go func() {
+			_, _ = io.ReadFull(c, make([]byte, 50))
+			left <- time.Now()
+		}()
+		_, err = c.Write(make([]byte, 50))
+		require.NoError(t, err)
+		left <- time.Now()
+		first, second := <-left, <-left
+		require.NotEqual(t, first, second)
 	})
 }
 
@@ -289,6 +319,16 @@ func TestListenerLosses(t *testing.T) {
 		require.EqualValues(t, 400, d.Requests)
 		require.EqualValues(t, 80, d.Injected)
 	})
+}
+
+func TestListenerLossTimesOut(t *testing.T) {
+	t.Parallel()
+	seen := &events{}
+	piped(t, []injector.Option{injector.WithObserver(seen)}, func(t *testing.T, in *injector.Injector, c net.Conn) {
+		in.Apply(shaped(injector.TrafficShaping{PacketLossPercent: 99.999, ConnectionTimeout: new(100 * time.Millisecond)}))
+		require.ErrorIs(t, exchange(c, "hello"), io.EOF, "a pipe knows no reset")
+	})
+	require.Equal(t, injector.KindPacketLoss, seen.outcomes[len(seen.outcomes)-1].Fault)
 }
 
 func TestListenerPassesHalfCloseThrough(t *testing.T) {

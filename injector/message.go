@@ -10,10 +10,8 @@ type messages struct {
 	framer  framer
 	chunk   bool // the framing is lost: each chunk is a message
 
-	hit     bool // the message that is going on
-	release time.Time
-	close   time.Time // of the connection, in front of the message; zero: never
-	alarm   *alarm
+	release time.Time // of the message that is going on
+	close   time.Time // of the connection, in front of it; zero: never
 }
 
 // messages makes the action of a station.
@@ -44,18 +42,11 @@ func (m *messages) split(b []byte) (n int, starts bool) {
 // start draws for a message that came at an instant.
 func (m *messages) start(at time.Time) {
 	rule := m.station.toxicRule
-	m.release, m.hit = time.Time{}, false
+	m.release = time.Time{}
 	m.relay.decide(m.station.binding, rule.Stream, func(p *passage, s *stay) {
-		ordinal := rule.count.next()
-		if m.hit = rule.hits.hit(ordinal); !m.hit {
-			return
+		if ordinal, hit := rule.drawn(p, s); hit {
+			m.strike(at, rule.delay(ordinal))
 		}
-		d := Decision{Kind: rule.kind, Ordinal: ordinal, Delay: rule.delay()}
-		if a := rule.Attributes; rule.Type == ToxicLatency {
-			d.Delay = jittered(a.Latency, a.Jitter, Mix(rule.key, ordinal))
-		}
-		m.strike(at, d.Delay)
-		p.hit(s, rule.hits, d)
 	})
 }
 
@@ -77,8 +68,7 @@ func (m *messages) strike(at time.Time, d time.Duration) {
 }
 
 func (m *messages) arm(at time.Time, how how) {
-	m.alarm = &alarm{at: at, how: how, kind: m.station.kind, binding: m.station.binding}
-	m.relay.alarmed(m.alarm)
+	m.relay.alarmed(&alarm{at: at, how: how, kind: m.station.kind, spell: m.station.spell})
 }
 
 // fin is when nothing is held any more.
@@ -96,16 +86,6 @@ func (m *messages) room() int {
 		return roomUnderWay
 	}
 	return roomWaiting
-}
-
-// heal lets a message go on that was struck.
-func (m *messages) heal() {
-	m.release, m.close = time.Time{}, time.Time{}
-	if m.alarm != nil {
-		m.alarm.off.Store(true)
-		m.alarm = nil
-	}
-	m.framer = newFramer(m.station.Protocol, m.station.Stream, false) // what passes now is not looked at
 }
 
 // alarmed adds an alarm.

@@ -2,6 +2,7 @@ package injector
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -33,7 +34,7 @@ type Request struct {
 	Endpoint  string          // method and route pattern, ids replaced
 	RequestID string          // the caller's X-Request-Id
 	Protocol  string          // a Protocol… constant; "": plain HTTP
-	Operation string          // of GraphQL: its type and name, such as "query Cart"; of a batch, all of them, "; " between them
+	Operation string          // of GraphQL: its type and name, such as "query Cart", or "persisted Cart" where the type is unknown; of a batch, all of them, "; " between them
 	TopFields []int           // of GraphQL: how many fields each operation has at its top
 	Layers    []LayerRef      // the layers it entered, in order
 	Decisions []Decision      // what fired or was masked, in order
@@ -46,7 +47,7 @@ type Request struct {
 
 	Client string // the client's address
 	Conn   string // the connection, for connection limits
-	Length int64  // of the body, as announced; -1: unknown
+	Length int64  // of the body, as announced, or of a message of WebSocket; -1: unknown
 	Asked  *Asked // by its override headers, where a layer of the target heeds them; nil: nothing
 }
 
@@ -56,6 +57,7 @@ type Asked struct {
 	DelayPercentage  float64       // 0–100: how likely the delay is; of no delay 0
 	Status           int           // 0: none
 	StatusPercentage float64       // 0–100: how likely the error is; of no status 0
+	GRPCStatus       *int          // of a call, instead of Status; nil: none
 }
 
 // A LayerRef names a layer: the step that it belongs to and its iteration.
@@ -75,6 +77,10 @@ type Decision struct {
 	InBatch int           // in a batch of GraphQL: which operation, from 1; 0: the request
 	Masked  bool          // hidden by an earlier fault
 }
+
+// Pending reports whether only the request's end tells if the decision came to
+// be, see Outcome.Came and Outcome.Spared.
+func (d Decision) Pending() bool { return d.Kind == KindStreamInterruption && !d.Masked }
 
 // Fault kinds: the values of X-Mockforge-Fault, of Decision.Kind and of
 // injected.KIND in expectations.
@@ -148,11 +154,20 @@ type Outcome struct {
 	// response.
 	HeldUp, HeldDown time.Duration
 
-	// Those of the Request's Decisions that did not come to be, because the
-	// call ended before.
-	Spared []Decision
+	Decisions []Decision // the Request's
+	Spared    []Decision // those of them that did not come to be, because the call ended before
 
 	Context context.Context // the Request's
+}
+
+// Came lists the Decisions that were pending and came to be.
+func (o *Outcome) Came() (came []Decision) {
+	for _, d := range o.Decisions {
+		if d.Pending() && !slices.Contains(o.Spared, d) {
+			came = append(came, d)
+		}
+	}
+	return came
 }
 
 // A Transition is a change of state of a breaker or a bulkhead that belongs to

@@ -2,6 +2,7 @@ package injector
 
 import (
 	"maps"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -10,8 +11,9 @@ import (
 // The headers by which a request asks for faults, where override_headers is on.
 // A section heeds them for the requests that it applies to: those that its
 // matcher matches and that are in its schedule. The delay comes on top of all
-// others. The error stands in place of the connection errors, time-outs and
-// HTTP errors that the section drew; they count as masked.
+// others. The error stands in place of the connection errors, time-outs, HTTP
+// errors and statuses of gRPC that were drawn; they count as masked. A status of
+// gRPC is heeded for calls alone, and where no HTTP status is asked for.
 //
 // A percentage makes the delay or the error that likely, by a draw for each
 // request; without one it is certain. max_active_faults holds for what is asked
@@ -24,7 +26,8 @@ const (
 	OverrideHeaderDelay            = "X-Mockforge-Fault-Delay-Ms"          // whole milliseconds, 1 to 600000 (10 minutes)
 	OverrideHeaderDelayPercentage  = "X-Mockforge-Fault-Delay-Percentage"  // 0 to 100
 	OverrideHeaderStatus           = "X-Mockforge-Fault-Status"            // 200 to 599
-	OverrideHeaderStatusPercentage = "X-Mockforge-Fault-Status-Percentage" // 0 to 100
+	OverrideHeaderStatusPercentage = "X-Mockforge-Fault-Status-Percentage" // 0 to 100, of the status of gRPC too
+	OverrideHeaderGRPCStatus       = "X-Mockforge-Fault-Grpc-Status"       // 0 to 2147483647, of which 0 to 16 have names
 
 	// The same by Envoy's names.
 
@@ -32,21 +35,24 @@ const (
 	EnvoyHeaderDelayPercentage  = "X-Envoy-Fault-Delay-Request-Percentage"
 	EnvoyHeaderStatus           = "X-Envoy-Fault-Abort-Request"
 	EnvoyHeaderStatusPercentage = "X-Envoy-Fault-Abort-Request-Percentage"
+	EnvoyHeaderGRPCStatus       = "X-Envoy-Fault-Abort-Grpc-Request"
 )
 
 // MaxOverrideDelay is the longest delay that a header can ask for.
 const MaxOverrideDelay = 10 * time.Minute
 
 // overrideHeaders lists the headers, ours and Envoy's for each.
-func overrideHeaders() [4][2]string {
-	return [4][2]string{
+func overrideHeaders() [5][2]string {
+	return [5][2]string{
 		{OverrideHeaderDelay, EnvoyHeaderDelay}, {OverrideHeaderDelayPercentage, EnvoyHeaderDelayPercentage},
 		{OverrideHeaderStatus, EnvoyHeaderStatus}, {OverrideHeaderStatusPercentage, EnvoyHeaderStatusPercentage},
+		{OverrideHeaderGRPCStatus, EnvoyHeaderGRPCStatus},
 	}
 }
 
-// askedBy reads the override headers; nil where they ask for nothing.
-func askedBy(h http.Header) *Asked {
+// askedBy reads the override headers of a request, which may be a call of gRPC;
+// nil where they ask for nothing.
+func askedBy(h http.Header, call bool) *Asked {
 	names := overrideHeaders()
 	number := func(i int, least, most float64, parse func(string) (float64, error), otherwise float64) float64 {
 		for _, name := range names[i] {
@@ -67,6 +73,9 @@ func askedBy(h http.Header) *Asked {
 	}
 	if status := number(2, 200, 599, whole, 0); status > 0 {
 		a.Status, a.StatusPercentage = int(status), number(3, 0, 100, part, 100)
+	}
+	if code := number(4, 0, math.MaxInt32, whole, -1); code >= 0 && call && a.Status == 0 {
+		a.GRPCStatus, a.StatusPercentage = new(int(code)), number(3, 0, 100, part, 100)
 	}
 	if a == (Asked{}) {
 		return nil
@@ -93,7 +102,7 @@ func (p *passage) heeded() bool {
 // nobody heeds them.
 func (p *passage) asks() *Asked {
 	if !p.heard && p.request != nil && p.heeded() {
-		p.heard, p.asked = true, askedBy(p.request.Header)
+		p.heard, p.asked = true, askedBy(p.request.Header, p.speaks() == ProtocolGRPC)
 	}
 	return p.asked
 }
@@ -112,7 +121,7 @@ func (p *passage) granted(s *stay) (out Asked) {
 		out.Delay = a.Delay
 	}
 	if 100*fraction(Mix(key, 1)) < a.StatusPercentage {
-		out.Status = a.Status
+		out.Status, out.GRPCStatus = a.Status, a.GRPCStatus
 	}
 	return out
 }
@@ -127,6 +136,12 @@ func (p *passage) comply(s *stay, a Asked) {
 	if a.Status != 0 {
 		p.stop(KindHTTPError, newAnswer(a.Status, KindHTTPError, "HTTP error that the request asked for", s.ref.Name, s.faults.retry), 0)
 		p.record(s, Decision{Kind: KindHTTPError, Ordinal: s.drawn.fault, Status: a.Status, Retry: s.faults.retry})
+	}
+	if a.GRPCStatus != nil {
+		made := newGRPCAnswer(*a.GRPCStatus, grpcName(*a.GRPCStatus)+" that the request asked for"+inStep(s.ref.Name), "")
+		made.retry = s.faults.retry
+		p.stop(KindGRPCStatus, made, 0)
+		p.record(s, Decision{Kind: KindGRPCStatus, Ordinal: s.drawn.fault, Status: *a.GRPCStatus, Retry: s.faults.retry})
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -336,12 +337,15 @@ func FuzzOverrideHeaders(f *testing.F) {
 		r.Header = http.Header{injector.OverrideHeaderDelay: {delay}, injector.OverrideHeaderDelayPercentage: {delayShare},
 			injector.OverrideHeaderStatus: {status}, injector.OverrideHeaderStatusPercentage: {statusShare}}
 		in.Handler(ok).ServeHTTP(httptest.NewRecorder(), r)
+		r.Header = http.Header{"Content-Type": {"application/grpc"}, injector.OverrideHeaderGRPCStatus: {status}, injector.OverrideHeaderStatusPercentage: {statusShare}}
+		in.Handler(ok).ServeHTTP(httptest.NewRecorder(), r)
 		for _, note := range book.notes {
 			if q, is := note.(injector.Request); is && q.Asked != nil {
 				a := *q.Asked
 				require.NotZero(t, a)
 				require.True(t, a.Delay >= 0 && a.Delay <= injector.MaxOverrideDelay, a)
 				require.True(t, a.Status == 0 || a.Status >= 200 && a.Status <= 599, a)
+				require.True(t, a.GRPCStatus == nil || *a.GRPCStatus >= 0 && *a.GRPCStatus <= math.MaxInt32 && q.Protocol == injector.ProtocolGRPC, a)
 				require.True(t, a.DelayPercentage >= 0 && a.DelayPercentage <= 100 && a.StatusPercentage >= 0 && a.StatusPercentage <= 100, a)
 			}
 		}

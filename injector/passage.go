@@ -61,6 +61,9 @@ type passage struct {
 	looked    bool              // for GraphQL
 	graphql   *graphqlRequest   // nil: it is none, or nobody asks
 	socket    *socket           // of which it is a message; nil: none
+	length    int64             // of the message; -1: unknown
+	timed     bool              // it asked what depends on the instant, and is no request
+	remade    bool              // recomputed, and no request
 	once      sync.Once         // of letGo
 
 	// Made with the passage, so that a request that is only looked at costs
@@ -195,6 +198,7 @@ func (p *passage) report(asked bool) {
 	if p.pin != nil && p.pin.Used != nil {
 		p.pin.Used(p.observed())
 	}
+	p.tellDrawn()
 	if p.engine.observer != nil {
 		p.engine.observer.Request(p.observed())
 	}
@@ -226,13 +230,13 @@ func (p *passage) observed() *Request {
 		if p.engine.journal != nil || p.heard {
 			out.Asked = p.asks()
 		}
-		if p.graphql != nil {
-			out.TopFields = p.graphql.topFields()
-		}
+	}
+	if p.graphql != nil {
+		out.TopFields = p.graphql.topFields()
 	}
 	out.Protocol = p.speaks()
 	if s := p.socket; s != nil {
-		out.Path, out.Endpoint, out.RequestID = s.path, s.endpoint, s.request
+		out.Path, out.Endpoint, out.RequestID, out.Length = s.path, s.endpoint, s.request, p.length
 		out.Protocol, out.Operation = ProtocolWebSocket, p.operation
 		p.endpoint = out.Endpoint
 	}

@@ -22,9 +22,10 @@ type Pin struct {
 }
 
 // Pins finds what was decided for a request before; nil where there is nothing:
-// then the layers decide. layers are those in force for the request's target,
-// in order. It is called in sequence order and must return quickly.
-type Pins func(r *http.Request, target string, layers []LayerRef) *Pin
+// then the layers decide. operation is what the request asks for in GraphQL, as
+// in Request.Operation; layers are those in force for its target, in order. It
+// is called in sequence order and must return quickly.
+type Pins func(r *http.Request, target, operation string, layers []LayerRef) *Pin
 
 // WithPins takes decisions from a record where it has them. Default: the layers
 // decide about every request.
@@ -40,7 +41,7 @@ func (p *passage) pinned() bool {
 	for i, b := range p.set.bindings {
 		layers[i] = b.ref
 	}
-	if p.pin = p.engine.pins(p.request, p.target.name, layers); p.pin == nil {
+	if p.pin = p.engine.pins(p.request, p.target.name, p.operation, layers); p.pin == nil {
 		return false
 	}
 	for _, ref := range p.pin.Layers {
@@ -147,7 +148,9 @@ func (p *passage) again(i int, d Decision) {
 		if s.layer.grpc != nil {
 			message = s.layer.grpc.message
 		}
-		end(newGRPCAnswer(d.Status, message, s.ref.Name), 0)
+		a := newGRPCAnswer(d.Status, message, s.ref.Name)
+		a.retry = d.Retry
+		end(a, 0)
 	case KindStreamInterruption:
 		if s.layer.grpc != nil && s.layer.grpc.interruption != nil {
 			s.drawn.call = d.Ordinal

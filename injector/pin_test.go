@@ -93,7 +93,7 @@ func TestPins(t *testing.T) {
 			if tt.sameSeed {
 				seed = 1
 			}
-			pins := func(r *http.Request, target string, layers []injector.LayerRef) *injector.Pin {
+			pins := func(r *http.Request, target, _ string, layers []injector.LayerRef) *injector.Pin {
 				require.Equal(t, []any{"/", "default", []injector.LayerRef{{Name: "step"}}}, []any{r.URL.Path, target, layers})
 				return &injector.Pin{Layers: recorded.Layers, Decisions: recorded.Decisions, Waited: recorded.Decided.Sub(recorded.At), Reset: ended.Fault == "packet_loss", Used: func(r *injector.Request) {
 					used++
@@ -119,7 +119,7 @@ func TestPins(t *testing.T) {
 func TestPinnedWaits(t *testing.T) {
 	t.Parallel()
 	for _, reset := range []bool{false, true} {
-		pins := func(*http.Request, string, []injector.LayerRef) *injector.Pin {
+		pins := func(*http.Request, string, string, []injector.LayerRef) *injector.Pin {
 			return &injector.Pin{Layers: []injector.LayerRef{{Name: "wall"}}, Waited: 300 * time.Millisecond, Reset: reset}
 		}
 		virtual(t, ok, []injector.Option{injector.WithPins(pins)}, func(w *world) {
@@ -138,7 +138,7 @@ func TestPinnedWaits(t *testing.T) {
 func TestPinsCountInSchedules(t *testing.T) {
 	t.Parallel()
 	n := 0
-	pins := func(*http.Request, string, []injector.LayerRef) *injector.Pin {
+	pins := func(*http.Request, string, string, []injector.LayerRef) *injector.Pin {
 		if n++; n > 4 {
 			return nil
 		}
@@ -155,7 +155,7 @@ func TestPinsLeaveTheRest(t *testing.T) {
 	t.Parallel()
 	seen := &events{}
 	n := 0
-	pins := func(*http.Request, string, []injector.LayerRef) *injector.Pin {
+	pins := func(*http.Request, string, string, []injector.LayerRef) *injector.Pin {
 		if n++; n > 3 {
 			return nil
 		}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"os"
-	"syscall"
 	"time"
 )
 
@@ -16,21 +15,19 @@ func (l *lane) plain() (over bool) {
 	if !ok || !ok2 || l.unplain || !l.free(from) {
 		return false
 	}
-	err := l.splice(from, to)
+	read, written := l.splice(from, to)
 	l.caught()
 	switch {
-	case err == nil:
-		l.hand(piece{end: endFIN, at: time.Now()})
-	case err == errors.ErrUnsupported:
+	case written != nil:
+		l.relay.broke(written)
+		l.leave()
+	case read == errors.ErrUnsupported:
 		l.unplain = true
 		return false
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.Is(read, os.ErrDeadlineExceeded):
 		return l.relay.isOver()
-	case errors.Is(err, syscall.ECONNRESET): // of either
-		l.hand(piece{end: endReset, at: time.Now()})
 	default:
-		l.leave()
-		l.relay.broke(err)
+		l.hand(piece{end: endOf(read), at: time.Now()})
 	}
 	return true
 }

@@ -14,9 +14,9 @@ const (
 	ProtocolTCP       = "tcp" // a connection of a target that is not HTTP
 )
 
-// protocolOf tells the protocols apart that a request's header shows; "" is
-// plain HTTP.
-func protocolOf(r *http.Request) string {
+// ProtocolOf tells the protocols apart that a request's header shows: one of the
+// Protocol… constants; "" is plain HTTP, and gRPC-Web is.
+func ProtocolOf(r *http.Request) string {
 	switch kind := r.Header.Get("Content-Type"); {
 	case strings.HasPrefix(kind, "application/grpc"):
 		if rest := kind[len("application/grpc"):]; rest == "" || rest[0] == '+' || rest[0] == ';' {
@@ -33,7 +33,7 @@ func protocolOf(r *http.Request) string {
 // speaks is the protocol of the passage's request, found on first use.
 func (p *passage) speaks() string {
 	if !p.listened && p.request != nil {
-		p.listened, p.protocol = true, protocolOf(p.request)
+		p.listened, p.protocol = true, ProtocolOf(p.request)
 	}
 	return p.protocol
 }

@@ -20,6 +20,6 @@ func TestProtocolOf(t *testing.T) {
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header.Set(c.key, c.value)
-		require.Equal(t, c.want, protocolOf(r), "%s: %s", c.key, c.value)
+		require.Equal(t, c.want, ProtocolOf(r), "%s: %s", c.key, c.value)
 	}
 }

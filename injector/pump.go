@@ -31,7 +31,8 @@ func (l *lane) pump() {
 	for {
 		now = later(time.Now(), now)
 		l.refit()
-		if l.accept() && slices.ContainsFunc(l.stations, (*station).shared) {
+		l.accept()
+		if slices.ContainsFunc(l.stations, (*station).shared) {
 			l.pumpPace.sync() // what is shared is met at an instant of one's own
 			now = later(time.Now(), now)
 		}
@@ -68,17 +69,17 @@ func (l *lane) takeOver() bool {
 // rest waits until an instant, or until something happens. It returns the
 // nominal instant that it is then.
 func (l *lane) rest(now, next time.Time) (time.Time, bool) {
-	var timer <-chan time.Time
-	var aim time.Time
+	var t timer
+	var fired <-chan time.Time
 	if next.Before(never) {
-		aim = l.pumpPace.early(time.Now(), next)
-		t := time.NewTimer(time.Until(aim))
+		t = l.relay.engine.timer(l.pumpPace.early(time.Now(), next))
 		defer t.Stop()
-		timer = t.C
+		fired = t.C
 	}
 	select {
-	case <-timer:
-		l.pumpPace.reached(aim)
+	case <-fired:
+		t.rest()
+		l.pumpPace.reached(t.at)
 		return next, true
 	case <-l.wake:
 		return now, true
@@ -88,11 +89,11 @@ func (l *lane) rest(now, next time.Time) (time.Time, bool) {
 }
 
 // accept takes what the reader hands over, where there is room.
-func (l *lane) accept() bool {
+func (l *lane) accept() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.comes() {
-		return false
+		return
 	}
 	p := *l.inbox
 	l.inbox = nil
@@ -102,7 +103,6 @@ func (l *lane) accept() bool {
 	}
 	l.stations[0].push(p)
 	ring(l.room)
-	return true
 }
 
 // waits reports whether something can be accepted: what moved made room.
@@ -139,10 +139,6 @@ func (l *lane) advance(now time.Time) (next time.Time, ok bool) {
 			l.stations[i+1].push(p)
 			i++
 			continue
-		}
-		if p.end == endCut {
-			l.relay.finish(howClose, s.kind)
-			return never, false
 		}
 		if !l.deliver(p, l.pumpPace) {
 			return never, false
@@ -203,5 +199,5 @@ func (l *lane) retire() bool {
 func passing() *station {
 	gone := &layer{}
 	gone.off.Store(true)
-	return &station{toxicRule: &toxicRule{}, binding: &binding{layer: gone}, action: steady{}}
+	return &station{toxicRule: &toxicRule{}, spell: spell{binding: &binding{layer: gone}}, action: steady{}}
 }

@@ -17,6 +17,8 @@ type Recomputer struct {
 	off    map[LayerRef]func()
 	inside map[int64]*passage // requests that have not left
 
+	asked       []Drew // right before what is told of a connection or message
+	missing     []Decision
 	told        *Request // of the last arrival
 	transitions []Transition
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -48,13 +47,12 @@ func (in *Injector) Relay(ctx context.Context, client net.Conn, dial func(contex
 	return r.run(ctx, upstream)
 }
 
-// The slots of a relay besides the connection's own: no two goroutines share
-// one.
+// The slots of a connection besides its own: no two goroutines share one.
 const (
-	slotIn  = iota // of who reads from the client, and writes to the upstream where no toxic acts
+	slotIn  = iota // of who reads from the client, and in a relay writes to the upstream where no toxic acts
 	slotOut        // of who writes to the client
-	slotUp         // of the pump to the upstream
-	relaySlots
+	slotUp         // of a relay's pump to the upstream
+	connSlots
 )
 
 // how a relay ends.
@@ -79,17 +77,16 @@ type relay struct {
 	ended    chan struct{} // closed when the end has begun
 	pumps    sync.WaitGroup
 	readers  sync.WaitGroup
-	broken   atomic.Bool
 
 	mu      sync.Mutex
-	met     map[*binding][]*station // layers that decided about the connection
-	set     *layerSet               // that plans are for
+	met     map[spell][]*station // layers that decided about the connection
+	set     *layerSet            // that plans are for
 	plans   map[Stream][]*station
 	alarms  []*alarm
 	passes  int // lanes whose end has passed
 	how     how // how it is to end; 0: not yet
 	kind    string
-	worse   how  // how it is to end once nothing is on its way; 0: no write failed
+	worse   how  // how it is to end once both lanes are over
 	stale   bool // plans are out of date
 	running bool // the lanes are there
 	over    bool // the end has begun
@@ -97,7 +94,7 @@ type relay struct {
 
 func newRelay(in *Injector) *relay {
 	return &relay{
-		engine: in.engine, target: in.target, met: map[*binding][]*station{},
+		engine: in.engine, target: in.target, met: map[spell][]*station{}, worse: howClose,
 		wake: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 }
@@ -112,7 +109,6 @@ func (r *relay) admit(client net.Conn) bool {
 	if r.client = l.open(client); r.client == nil {
 		return false
 	}
-	r.client.relayed = true
 	r.meet() // layers that went on meanwhile
 	r.pace().sync()
 	return true
@@ -133,7 +129,6 @@ func (r *relay) run(ctx context.Context, upstream net.Conn) error {
 	}
 	r.upstream = upstream
 	c := r.client
-	c.in.pace.slot, c.out.pace.slot = c.passage.extra(slotIn), c.passage.extra(slotOut)
 	own := &pace{slot: c.passage.extra(slotUp)}
 	r.up = newLane(r, Upstream, c, upstream, &c.in.pace, own)
 	r.down = newLane(r, Downstream, upstream, c, &c.out.pace, &c.out.pace)
@@ -177,18 +172,18 @@ func (r *relay) watch(ctx context.Context) error {
 
 // rest waits until something happens. It returns the alarm that went off.
 func (r *relay) rest(next *alarm) *alarm {
-	var timer <-chan time.Time
-	var aim time.Time
+	var t timer
+	var fired <-chan time.Time
 	if next != nil {
-		aim = r.pace().early(time.Now(), next.at)
-		t := time.NewTimer(time.Until(aim))
+		t = r.engine.timer(r.pace().early(time.Now(), next.at))
 		defer t.Stop()
-		timer = t.C
+		fired = t.C
 	}
 	select {
-	case <-timer:
-		r.pace().reached(aim)
-		if next.off.Load() || next.binding.off.Load() {
+	case <-fired:
+		t.rest()
+		r.pace().reached(t.at)
+		if next.over() {
 			return nil
 		}
 		return next
@@ -199,20 +194,18 @@ func (r *relay) rest(next *alarm) *alarm {
 
 // state says how the connection is to end by now, or which alarm is next.
 func (r *relay) state() (how, string, *alarm) {
-	idle := r.broken.Load() && r.up.idle() && r.down.idle()
+	over := map[Stream]bool{Upstream: r.up.isOver(), Downstream: r.down.isOver(), "": true}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case r.how != 0:
 		return r.how, r.kind, nil
-	case r.passes == 2:
-		return howClose, "", nil
-	case idle:
+	case over[Upstream] && over[Downstream]:
 		return r.worse, "", nil
 	}
 	var next *alarm
 	for _, a := range r.alarms {
-		if !a.off.Load() && !a.binding.off.Load() && (next == nil || a.at.Before(next.at)) {
+		if !a.over() && over[a.after] && (next == nil || a.at.Before(next.at)) {
 			next = a
 		}
 	}
@@ -235,28 +228,18 @@ func (r *relay) passed() {
 	r.mu.Lock()
 	r.passes++
 	r.mu.Unlock()
-	ring(r.wake)
 }
 
-// broke notes that a lane cannot write any more. What is on its way in the
-// other lane is still delivered.
+// broke notes that a lane cannot write any more. The other lane reads of the
+// connection that broke: what has come of it, or is on its way, is still
+// delivered, until the end is.
 func (r *relay) broke(err error) {
-	how := howClose
-	if errors.Is(err, syscall.ECONNRESET) {
-		how = howReset
+	if !errors.Is(err, syscall.ECONNRESET) {
+		return
 	}
 	r.mu.Lock()
-	r.worse = max(r.worse, how)
+	r.worse = howReset
 	r.mu.Unlock()
-	r.broken.Store(true)
-	ring(r.wake)
-}
-
-// idles notes that nothing is on its way in a lane.
-func (r *relay) idles() {
-	if r.broken.Load() {
-		ring(r.wake)
-	}
 }
 
 // told tells the observer of the connection's end.

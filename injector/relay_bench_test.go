@@ -114,47 +114,6 @@ type endless struct{}
 
 func (endless) Read(b []byte) (int, error) { return len(b), nil }
 
-// exchanges are how many seconds a byte each way took.
-func exchanges(b *testing.B, client, upstream net.Conn, n int) []float64 {
-	var all []float64
-	for range n {
-		start := time.Now()
-		if err := exchangeWith(client, upstream); err != nil {
-			b.Fatal(err)
-		}
-		all = append(all, time.Since(start).Seconds())
-	}
-	return all
-}
-
-// BenchmarkLatencyAccuracy says by how many percent the delay that a layer adds
-// to messages over loopback differs from its latency.
-func BenchmarkLatencyAccuracy(b *testing.B) {
-	sections := map[string]func(d time.Duration) injector.Layer{
-		"toxic": func(d time.Duration) injector.Layer {
-			return toxic(injector.Toxic{Type: injector.ToxicLatency, Stream: injector.Upstream, Attributes: attributes{Latency: d}})
-		},
-		"section": slow,
-	}
-	for _, name := range []string{"toxic", "section"} {
-		for _, d := range []time.Duration{time.Millisecond, 10 * time.Millisecond, 100 * time.Millisecond, time.Second} {
-			b.Run(fmt.Sprintf("%s/%v", name, d), func(b *testing.B) {
-				in := injector.New()
-				client, upstream := bridge(b, in)
-				for range b.N {
-					n := max(int(time.Second/d/2), repeats())
-					without := median(exchanges(b, client, upstream, 100))
-					remove := in.Apply(sections[name](d))
-					with := median(exchanges(b, client, upstream, n))
-					remove()
-					b.ReportMetric(100*math.Abs((with-without)/d.Seconds()-1), "%off")
-				}
-				b.ReportMetric(0, "ns/op")
-			})
-		}
-	}
-}
-
 // BenchmarkRelay is what a relay carries where nothing limits it.
 func BenchmarkRelay(b *testing.B) {
 	for _, name := range []string{"off", "latency"} {

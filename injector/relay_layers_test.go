@@ -92,28 +92,50 @@ func TestALayerReachesOpenConnections(t *testing.T) {
 func TestLayersComeAndGoAroundBytes(t *testing.T) {
 	t.Parallel()
 	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
-		l := connect(in, 1)
-		from, to := l.ends(s)
+		l, from, to := open(in, s)
 		start := time.Now()
 		hold := in.Apply(toxic(injector.Toxic{Type: injector.ToxicTimeout, Stream: s}))
-		_, err := io.WriteString(from, "one")
-		require.NoError(t, err)
+		says(t, from, "one")
 		time.Sleep(time.Second)
 		in.Apply(toxic(injector.Toxic{Type: injector.ToxicLatency, Stream: s, Attributes: attributes{Latency: time.Second}}))
-		_, err = io.WriteString(from, "two")
-		require.NoError(t, err)
+		says(t, from, "two")
 		time.Sleep(time.Second)
 		hold()
 		arrives(t, to, "onetwo", start, 3*time.Second)
 		in.Suspend()
 		start = time.Now()
-		_, err = io.WriteString(from, "three")
-		require.NoError(t, err)
+		says(t, from, "three")
 		arrives(t, to, "three", start, 0)
 		in.Resume()
-		_, err = io.WriteString(from, "four")
-		require.NoError(t, err)
+		says(t, from, "four")
 		arrives(t, to, "four", start, time.Second)
+		require.NoError(t, l.hangUp())
+	})
+}
+
+// A suspension lets go what was held, however short it was, and what acts
+// afterwards is drawn for anew.
+func TestASuspensionOfNoTime(t *testing.T) {
+	t.Parallel()
+	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
+		half := 0.5
+		in.Apply(toxic(
+			injector.Toxic{Type: injector.ToxicTimeout, Stream: s},
+			injector.Toxic{Type: injector.ToxicReset, Stream: s, Toxicity: &half, Attributes: attributes{Timeout: time.Hour}},
+		))
+		l, from, to := open(in, s)
+		for i := range 20 {
+			start := time.Now()
+			says(t, from, "hello")
+			time.Sleep(time.Second)
+			in.Suspend()
+			in.Resume()
+			arrives(t, to, "hello", start, time.Second)
+			for _, d := range in.Draws(injector.LayerRef{Name: "wire"}) {
+				require.EqualValues(t, i+2, d.Requests)
+			}
+		}
+		in.Release()
 		require.NoError(t, l.hangUp())
 	})
 }
@@ -124,15 +146,12 @@ func TestBytesOnTheirWayOutliveTheirSender(t *testing.T) {
 	t.Parallel()
 	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
 		in.Apply(toxic(injector.Toxic{Type: injector.ToxicLatency, Stream: s, Attributes: attributes{Latency: time.Second}}))
-		l := connect(in, 1)
-		from, to := l.ends(s)
+		l, from, to := open(in, s)
 		start := time.Now()
-		_, err := io.WriteString(from, "farewell")
-		require.NoError(t, err)
+		says(t, from, "farewell")
 		time.Sleep(time.Millisecond)
 		require.NoError(t, from.Close())
-		_, err = io.WriteString(to, "nobody reads this")
-		require.NoError(t, err)
+		says(t, to, "nobody reads this")
 		arrives(t, to, "farewell", start, time.Second)
 		_ = l.hangUp()
 	})
@@ -195,6 +214,41 @@ func TestRelaysRepeat(t *testing.T) {
 	}
 }
 
+// What a layer lets go in many connections at one instant meets what they share
+// in an order that no scheduler makes.
+func TestHeldBytesShareABandwidthInOrder(t *testing.T) {
+	t.Parallel()
+	run := func() (log string) {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			in := injector.New(injector.WithSequencer(&sequencer{}))
+			hold := in.Apply(toxic(injector.Toxic{Type: injector.ToxicTimeout}))
+			in.Apply(toxic(injector.Toxic{Type: injector.ToxicBandwidth, Attributes: attributes{Rate: 10}}))
+			var all sync.WaitGroup
+			arrived := make([]time.Duration, 16)
+			for i := range arrived {
+				l := connect(in, i+1)
+				_, err := l.upstream.Write(make([]byte, 500))
+				require.NoError(t, err)
+				time.Sleep(time.Millisecond)
+				all.Go(func() {
+					_, _ = io.ReadFull(l.client, make([]byte, 500))
+					arrived[i] = time.Since(start)
+					_ = l.hangUp()
+				})
+			}
+			hold()
+			all.Wait()
+			log = fmt.Sprint(arrived)
+		})
+		return log
+	}
+	first := run()
+	for range 9 {
+		require.Equal(t, first, run())
+	}
+}
+
 // A journal is told of connections, and of layers that reach them, one thing at
 // a time.
 func TestRelaysInOrder(t *testing.T) {
@@ -205,15 +259,16 @@ func TestRelaysInOrder(t *testing.T) {
 		l := connect(in, 1)
 		require.NoError(t, exchangeWith(l.client, l.upstream))
 		in.Apply(toxic(injector.Toxic{Type: injector.ToxicLatency, Attributes: attributes{Latency: time.Second}}))
-		in.Apply(toxic(injector.Toxic{Type: injector.ToxicLoss, Attributes: attributes{Percent: 50}}))
+		remove := in.Apply(toxic(injector.Toxic{Type: injector.ToxicLoss, Attributes: attributes{Percent: 50}}))
 		for range 40 {
 			require.NoError(t, exchangeWith(l.client, l.upstream))
 		}
+		remove()
 		require.NoError(t, l.hangUp())
 	})
 	require.Equal(t, 1, book.count(injector.KindTCPLatency))
 	require.Equal(t, 20, book.count(injector.KindTCPLoss))
-	require.GreaterOrEqual(t, book.told, 1+40, "each draw")
+	require.Equal(t, 2+40, book.told, "each draw, of the connection for each toxic and of the chunks")
 }
 
 // connections is a journal that counts what is no request.
@@ -222,11 +277,16 @@ type connections struct {
 	told int
 }
 
-func (c *connections) Layer(*injector.LayerChange)    {}
-func (c *connections) Switch(time.Time, bool)         {}
-func (c *connections) Wait(*injector.Wait)            {}
-func (c *connections) Resume(*injector.Resume)        {}
-func (c *connections) Connection([]injector.LayerRef) { c.told++ }
+func (c *connections) Layer(*injector.LayerChange)  {}
+func (c *connections) Switch(time.Time, bool)       {}
+func (c *connections) Wait(*injector.Wait)          {}
+func (c *connections) Resume(*injector.Resume)      {}
+func (c *connections) Connection(injector.LayerRef) {}
+func (c *connections) Drew(d *injector.Drew) {
+	for _, n := range d.Rules {
+		c.told += n
+	}
+}
 
 // Everything that arrives at one instant of virtual time is one chunk, in
 // however many writes it came.
@@ -236,12 +296,10 @@ func TestBytesOfOneInstantAreOneChunk(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			in := injector.New(injector.WithSequencer(&sequencer{}))
 			in.Apply(toxic(injector.Toxic{Type: injector.ToxicLoss, Stream: s, Attributes: attributes{Percent: 1}}))
-			l := connect(in, 1)
-			from, to := l.ends(s)
+			l, from, to := open(in, s)
 			for range 50 {
 				for range 20 {
-					_, err := io.WriteString(from, "word")
-					require.NoError(t, err)
+					says(t, from, "word")
 				}
 				_, err := io.ReadFull(to, make([]byte, 80))
 				require.NoError(t, err)

@@ -4,20 +4,9 @@ import (
 	"cmp"
 	"context"
 	"maps"
-	"net"
 	"slices"
-	"sync/atomic"
 	"time"
 )
-
-// An alarm ends a connection at an instant, if its layer still acts then.
-type alarm struct {
-	at      time.Time
-	how     how
-	kind    string
-	binding *binding
-	off     atomic.Bool // what it was for has gone on
-}
 
 // enroll makes the engine tell the relay of layers.
 func (e *engine) enroll(r *relay) {
@@ -89,7 +78,7 @@ func (r *relay) news(set *layerSet) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.ContainsFunc(set.bindings, func(b *binding) bool {
-		_, met := r.met[b]
+		_, met := r.met[b.spell()]
 		return !met && len(b.toxics) > 0
 	})
 }
@@ -105,6 +94,9 @@ func (r *relay) part(stream Stream) *passage {
 func (p *passage) quiet() {
 	p.reported = len(p.decisions) == 0
 	p.finished = p.reported
+	if p.reported && p.timed {
+		p.tellDrawn() // while the instant is known
+	}
 }
 
 // decide draws for something that happens in a stream, in turn where there is
@@ -125,7 +117,8 @@ func (r *relay) decide(b *binding, stream Stream, draw func(p *passage, s *stay)
 func (r *relay) draw(p *passage, s *stay, open bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, met := r.met[s.binding]; met {
+	now := s.binding.spell()
+	if _, met := r.met[now]; met {
 		return
 	}
 	r.stale = true
@@ -135,31 +128,49 @@ func (r *relay) draw(p *passage, s *stay, open bool) {
 			if !open && !r.dialed.entered(s.binding) && p.refused(s, rule) {
 				return
 			}
-			if open && rule.Type == ToxicDown && rule.drawn(p, s) {
-				r.alarms = append(r.alarms, &alarm{at: p.now(), how: howClose, kind: rule.kind, binding: s.binding})
+			if !open || rule.Type != ToxicDown {
+				continue
+			}
+			if _, hit := rule.drawn(p, s); hit {
+				r.alarms = append(r.alarms, &alarm{at: p.now(), how: howClose, kind: rule.kind, spell: now})
 			}
 			continue
 		}
-		if station := r.fit(p, s, rule, i); station != nil {
+		if station := r.fit(p, s, now, i); station != nil {
 			stations = append(stations, station)
 		}
 	}
-	r.met[s.binding] = stations
+	r.met[now] = stations
 }
 
 // drawn takes the rule's next ordinal, and reports whether it is hit.
-func (r *toxicRule) drawn(p *passage, s *stay) bool {
-	ordinal := r.count.next()
-	if !r.hits.hit(ordinal) {
-		return false
+func (r *toxicRule) drawn(p *passage, s *stay) (ordinal uint64, hit bool) {
+	ordinal = r.count.next()
+	p.noteAsked(s, r.name)
+	if hit = r.hits.hit(ordinal); hit && r.loss == nil { // a loss is told when something is lost
+		p.hit(s, r.hits, Decision{Kind: r.kind, Ordinal: ordinal, Delay: r.delay(ordinal)})
 	}
-	p.hit(s, r.hits, Decision{Kind: r.kind, Ordinal: ordinal, Delay: r.delay()})
-	return true
+	return ordinal, hit
+}
+
+// loses draws how long a chunk is held up.
+func (r *toxicRule) loses(p *passage, s *stay) (d time.Duration) {
+	loss := r.loss
+	ordinal := loss.ups.next()
+	p.noteAsked(s, r.name+ruleChunks)
+	if !loss.up.hit(ordinal) {
+		return 0
+	}
+	if !loss.partition {
+		d, _ = loss.stall(loss.up, ordinal)
+	}
+	p.hit(s, loss.up, Decision{Kind: r.kind, Ordinal: ordinal, Delay: d})
+	return d
 }
 
 // refused draws whether a new connection is refused.
 func (p *passage) refused(s *stay, rule *toxicRule) bool {
-	if !rule.drawn(p, s) {
+	if _, hit := rule.drawn(p, s); !hit {
 		return false
 	}
 	p.stop(rule.kind, nil, abortRefuse)
@@ -168,19 +179,17 @@ func (p *passage) refused(s *stay, rule *toxicRule) bool {
 
 // fit draws for a toxic, and makes what it does to the connection. It returns
 // nil where it does nothing to a stream. r.mu is held.
-func (r *relay) fit(p *passage, s *stay, rule *toxicRule, i int) *station {
+func (r *relay) fit(p *passage, s *stay, now spell, i int) *station {
+	rule := s.toxics[i]
 	a := rule.Attributes
-	out := &station{toxicRule: rule, binding: s.binding}
+	out := &station{toxicRule: rule, spell: now}
 	if rule.Per == PerMessage {
 		out.action = r.messages(out)
 		return out
 	}
-	ordinal := rule.count.next()
-	if !rule.hits.hit(ordinal) {
+	ordinal, hit := rule.drawn(p, s)
+	if !hit {
 		return nil
-	}
-	if rule.loss == nil { // a loss is told when something is lost
-		p.hit(s, rule.hits, Decision{Kind: rule.kind, Ordinal: ordinal, Delay: rule.delay()})
 	}
 	key := Mix(rule.key, ordinal)
 	end := p.now().Add(a.Timeout)
@@ -196,13 +205,14 @@ func (r *relay) fit(p *passage, s *stay, rule *toxicRule, i int) *station {
 	case ToxicTimeout:
 		out.action = silent{}
 		if a.Timeout > 0 {
-			r.alarms = append(r.alarms, &alarm{at: end, how: howClose, kind: rule.kind, binding: s.binding})
+			r.alarms = append(r.alarms, &alarm{at: end, how: howClose, kind: rule.kind, spell: now})
 		}
 	case ToxicReset:
-		r.alarms = append(r.alarms, &alarm{at: end, how: howReset, kind: rule.kind, binding: s.binding})
+		r.alarms = append(r.alarms, &alarm{at: end, how: howReset, kind: rule.kind, spell: now})
 		return nil
 	case ToxicClose:
 		out.action = closing{when: end}
+		r.alarms = append(r.alarms, &alarm{at: end, how: howClose, kind: rule.kind, spell: now, after: rule.Stream})
 	case ToxicSlicer:
 		out.action = &sliced{average: a.AverageSize, variation: a.SizeVariation, delay: a.Delay, key: key}
 	case ToxicLimitData:
@@ -213,17 +223,7 @@ func (r *relay) fit(p *passage, s *stay, rule *toxicRule, i int) *station {
 
 // lose draws how long a chunk is held up.
 func (r *relay) lose(b *binding, rule *toxicRule) (d time.Duration) {
-	r.decide(b, rule.Stream, func(p *passage, s *stay) {
-		loss := rule.loss
-		ordinal := loss.ups.next()
-		if !loss.up.hit(ordinal) {
-			return
-		}
-		if !loss.partition {
-			d, _ = loss.stall(loss.up, ordinal)
-		}
-		p.hit(s, loss.up, Decision{Kind: rule.kind, Ordinal: ordinal, Delay: d})
-	})
+	r.decide(b, rule.Stream, func(p *passage, s *stay) { d = rule.loses(p, s) })
 	return d
 }
 
@@ -235,46 +235,15 @@ func (r *relay) plan(stream Stream) []*station {
 	if set := r.target.set.Load(); r.stale || set != r.set {
 		r.set, r.stale = set, false
 		r.plans = map[Stream][]*station{}
-		maps.DeleteFunc(r.met, func(b *binding, _ []*station) bool { return b.off.Load() })
-		r.alarms = slices.DeleteFunc(r.alarms, func(a *alarm) bool { return a.binding.off.Load() })
+		maps.DeleteFunc(r.met, func(s spell, _ []*station) bool { return s.over() })
+		r.alarms = slices.DeleteFunc(r.alarms, func(a *alarm) bool { return a.over() })
 		if set != nil {
 			for _, b := range set.bindings {
-				for _, s := range r.met[b] {
+				for _, s := range r.met[b.spell()] {
 					r.plans[s.Stream] = append(r.plans[s.Stream], s)
 				}
 			}
 		}
 	}
 	return r.plans[stream]
-}
-
-// dial finds the dial of a connection that AdmitTCP let in; nil: none.
-func (t *target) dial(client net.Addr) *passage {
-	t.dialMu.Lock()
-	defer t.dialMu.Unlock()
-	return t.dials[client.String()]
-}
-
-// dialing keeps a dial until its connection is over.
-func (t *target) dialing(p *passage) {
-	t.dialMu.Lock()
-	defer t.dialMu.Unlock()
-	if t.dials == nil {
-		t.dials = map[string]*passage{}
-	}
-	t.dials[p.conn] = p
-}
-
-// dialed forgets a dial.
-func (t *target) dialed(p *passage) {
-	t.dialMu.Lock()
-	defer t.dialMu.Unlock()
-	if t.dials[p.conn] == p {
-		delete(t.dials, p.conn)
-	}
-}
-
-// entered reports whether the passage met a layer.
-func (p *passage) entered(b *binding) bool {
-	return p != nil && slices.ContainsFunc(p.stays, func(s stay) bool { return s.binding == b })
 }

@@ -82,9 +82,10 @@ func (all rewrites) apply(status int, h http.Header) (now int, body *string) {
 			if now == http.StatusPartialContent {
 				now = http.StatusOK // it is no part of the upstream's
 			}
-			for _, name := range [...]string{"Content-Encoding", "Content-Range", "Content-Md5", "Content-Digest", "Repr-Digest", "Digest", "Etag", "Trailer", "Transfer-Encoding"} {
+			for _, name := range [...]string{"Content-Encoding", "Content-Range", "Trailer", "Transfer-Encoding"} {
 				h.Del(name) // they were true of the upstream's
 			}
+			forgetDigests(h)
 		}
 		if r.status != 0 {
 			now = r.status
@@ -106,6 +107,13 @@ func (all rewrites) apply(status int, h http.Header) (now int, body *string) {
 		h.Set("Content-Length", "0") // a 304 may announce the body that it does not have
 	}
 	return now, body
+}
+
+// forgetDigests takes away what a header says of the bytes of another body.
+func forgetDigests(h http.Header) {
+	for _, name := range [...]string{"Content-Md5", "Content-Digest", "Repr-Digest", "Digest", "Etag"} {
+		h.Del(name)
+	}
 }
 
 // without reports whether a response of that status has no body.

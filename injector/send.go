@@ -55,7 +55,7 @@ func (w *writer) writePiece(b []byte) (int, error) {
 	if c := w.passage.cut; c != nil {
 		n, last := c.pass(&c.down, b)
 		if last {
-			defer w.stops()
+			defer w.stop()
 		}
 		if n < len(b) {
 			if n > 0 {

@@ -8,9 +8,13 @@ import (
 	"syscall"
 )
 
-// maxSplice is the most that moves at once: as much as a pipe may hold by
-// default.
-const maxSplice = 1 << 20
+// maxSplice is the most that moves at once, and what a pipe is made to hold once
+// so much comes that it pays: what all pipes of a user hold has a limit too, of
+// 64 times that by default.
+const (
+	maxSplice = 1 << 20
+	bulk      = 16 << 10
+)
 
 // What package syscall has no names for.
 const (
@@ -18,33 +22,34 @@ const (
 	setPipeSize    = 1031
 )
 
-// splice lets the kernel carry the bytes until they end, for which it returns
-// nil, or until a layer goes on or the relay ends: os.ErrDeadlineExceeded.
+// splice lets the kernel carry the bytes until reading ends, with io.EOF or an
+// error, or until a layer goes on or the relay ends: os.ErrDeadlineExceeded.
 // Nothing of what it has read is lost in front of a layer. Where the kernel
-// cannot do that it returns errors.ErrUnsupported, and nothing was read.
+// cannot do that, reading ends with errors.ErrUnsupported, and nothing was read.
+// written is why writing failed; then reading goes on.
 //
 // TCPConn.ReadFrom would do the same, but a read that a deadline has ended takes
 // what comes before it is scheduled, and with it what was sent behind a layer.
-func (l *lane) splice(from, to *net.TCPConn) error {
+func (l *lane) splice(from, to *net.TCPConn) (read, written error) {
 	source, err := from.SyscallConn()
 	if err != nil {
-		return err
+		return err, nil
 	}
 	sink, err := to.SyscallConn()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var pipe [2]int
 	if syscall.Pipe2(pipe[:], syscall.O_CLOEXEC|syscall.O_NONBLOCK) != nil {
-		return errors.ErrUnsupported // there are no more files
+		return errors.ErrUnsupported, nil // there are no more files
 	}
 	defer func() {
 		_ = syscall.Close(pipe[0]) // a pipe cannot fail to close
 		_ = syscall.Close(pipe[1])
 	}()
-	_, _, _ = syscall.Syscall(syscall.SYS_FCNTL, uintptr(pipe[1]), setPipeSize, maxSplice) // a smaller one is slower
-	var n int                                                                              // bytes in the pipe
+	var n int // bytes in the pipe
 	var failed error
+	grown := false
 	fill := func(fd uintptr) bool {
 		n, failed = l.drain(int(fd), pipe[1])
 		return failed != syscall.EAGAIN
@@ -61,22 +66,27 @@ func (l *lane) splice(from, to *net.TCPConn) error {
 	}
 	for {
 		if err := source.Read(fill); err != nil {
-			return err
+			return err, nil
 		}
 		switch {
 		case failed == syscall.EINVAL, failed == syscall.ENOSYS:
-			return errors.ErrUnsupported
+			return errors.ErrUnsupported, nil
 		case failed != nil:
-			return failed
+			return failed, nil
 		case n == 0:
-			return nil
+			return io.EOF, nil
 		}
+		moved := n
 		l.begun.Store(true)
 		if err := sink.Write(empty); err != nil {
-			return err
+			return nil, err
 		}
 		if failed != nil {
-			return failed
+			return nil, failed
+		}
+		if moved >= bulk && !grown {
+			grown = true
+			_, _, _ = syscall.Syscall(syscall.SYS_FCNTL, uintptr(pipe[1]), setPipeSize, maxSplice) // a smaller one is slower
 		}
 	}
 }

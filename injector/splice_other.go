@@ -8,4 +8,4 @@ import (
 )
 
 // splice is for Linux. Elsewhere the relay reads and writes the bytes itself.
-func (*lane) splice(_, _ *net.TCPConn) error { return errors.ErrUnsupported }
+func (*lane) splice(_, _ *net.TCPConn) (read, written error) { return errors.ErrUnsupported, nil }

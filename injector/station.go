@@ -9,6 +9,7 @@ import (
 type piece struct {
 	data []byte
 	end  end
+	kind string    // of the toxic that closes, for endCut
 	at   time.Time // when it came
 }
 
@@ -36,10 +37,8 @@ type action interface {
 	// fin says when the end of the stream goes on, after the bytes before it.
 	fin(at, last time.Time) time.Time
 	// cut says when the connection is closed in front of what has not gone on;
-	// never for most.
+	// never for most. waiting says that there are bytes.
 	cut(waiting bool) time.Time
-	// heal ends what is going on: the layer went.
-	heal()
 	// room is how many bytes may wait before the sender has to.
 	room() int
 }
@@ -49,8 +48,8 @@ type action interface {
 // its stream.
 type station struct {
 	*toxicRule
-	binding *binding
-	action  action
+	spell
+	action action
 
 	queue []piece
 	held  int // what they cost
@@ -65,10 +64,11 @@ type station struct {
 // shared reports whether other connections meet what the station does.
 func (s *station) shared() bool { return s.Type == ToxicBandwidth }
 
-func (s *station) healed() bool { return s.binding.off.Load() }
-
 // full reports whether the sender has to wait.
 func (s *station) full() bool { return !s.spent && s.held >= s.action.room() }
+
+// waiting reports whether bytes come next, and not an end.
+func (s *station) waiting() bool { return len(s.queue) > 0 && s.queue[0].end == 0 }
 
 func (s *station) push(p piece) {
 	if s.spent {
@@ -83,13 +83,13 @@ func (s *station) ready(now time.Time) time.Time {
 	if s.spent {
 		return never
 	}
-	if s.healed() {
+	if s.over() {
 		if len(s.queue) == 0 {
 			return never
 		}
 		return now
 	}
-	cut := s.action.cut(len(s.queue) > 0)
+	cut := s.action.cut(s.waiting())
 	if len(s.queue) == 0 || !s.known && !cut.After(s.queue[0].at) {
 		return cut
 	}
@@ -100,10 +100,10 @@ func (s *station) ready(now time.Time) time.Time {
 		case 0:
 			s.n, s.due = s.action.next(head.data, head.at, s.last)
 			cut = s.action.cut(true)
-		case endFIN:
-			s.due = s.action.fin(head.at, s.last)
-		default:
+		case endCut:
 			s.due = later(head.at, s.last)
+		default:
+			s.due = s.action.fin(head.at, s.last)
 		}
 	}
 	if !s.due.After(cut) {
@@ -114,16 +114,16 @@ func (s *station) ready(now time.Time) time.Time {
 
 // pop takes what is ready at an instant.
 func (s *station) pop(now time.Time) piece {
-	if !s.healed() {
-		if cut := s.action.cut(len(s.queue) > 0); !cut.After(now) && (!s.known || s.due.After(cut)) {
+	gone := s.over()
+	if !gone {
+		if cut := s.action.cut(s.waiting()); !cut.After(now) && (!s.known || s.due.After(cut)) {
 			s.spent, s.queue, s.held = true, nil, 0
-			return piece{end: endCut, at: later(cut, s.last)}
+			return piece{end: endCut, kind: s.kind, at: later(cut, s.last)}
 		}
 	}
 	out := s.queue[0]
-	if s.healed() {
+	if gone {
 		s.n, s.due = len(out.data), now
-		s.action.heal()
 	}
 	if s.late {
 		s.due = later(s.due, now)

@@ -7,6 +7,9 @@ import "time"
 // short. Layers can be applied and removed meanwhile; what a layer has counted,
 // and the states of its breakers and buckets, stay. It takes effect for the
 // next request. Suspending twice is suspending once.
+//
+// On virtual time let some pass before Resume: what goes on at the same instant
+// may meet the layers again, or not.
 func (in *Injector) Suspend() {
 	in.engine.alone(func(now time.Time) { in.engine.switched(now, in.engine.suspend(), false) })
 	in.engine.reach()
@@ -27,7 +30,7 @@ func (e *engine) suspend() (changed bool) {
 	}
 	e.suspended = true
 	for _, l := range e.layers {
-		l.off.Store(true)
+		l.goOff()
 		defer l.gone.ring()
 	}
 	if e.cut != nil {
@@ -59,7 +62,7 @@ func (e *engine) resume() (changed bool) {
 // e.mu is held.
 func (e *engine) rest(l *layer) {
 	if e.suspended {
-		l.off.Store(true)
+		l.goOff()
 		l.gone.ring()
 		l.cut.ring()
 	}

@@ -10,6 +10,7 @@ import (
 type toxicRule struct {
 	Toxic
 	kind  string
+	name  string  // among the layer's rules
 	count counter // of what toxicity is drawn for
 	hits  *sampler
 	key   uint64    // of what it draws inside a connection
@@ -40,7 +41,7 @@ func newToxicRules(c *TCP, key func(kind string) uint64) []*toxicRule {
 			name += " " + strconv.Itoa(seen[name])
 		}
 		r := &toxicRule{
-			Toxic: t, kind: toxicKinds[t.Type], key: key(name + " inside"),
+			Toxic: t, kind: toxicKinds[t.Type], name: "tcp " + name, key: key(name + " inside"),
 			hits: newSampler(key(name), or(t.Toxicity, 1), t.Sampling),
 		}
 		if t.Type == ToxicLoss {
@@ -127,9 +128,12 @@ func (t ToxicType) ofMessages() bool {
 func (r *toxicRule) refuses() bool { return r.Type == ToxicRefuse || r.Type == ToxicDown }
 
 // delay is what an observer is told as the delay of the toxic.
-func (r *toxicRule) delay() time.Duration {
+func (r *toxicRule) delay(ordinal uint64) time.Duration {
 	switch a := r.Attributes; r.Type {
 	case ToxicLatency:
+		if r.Per == PerMessage {
+			return jittered(a.Latency, a.Jitter, Mix(r.key, ordinal))
+		}
 		return a.Latency
 	case ToxicSlowClose:
 		return a.Delay

@@ -21,14 +21,12 @@ func TestLatencyOfMessages(t *testing.T) {
 	t.Parallel()
 	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
 		in.Apply(perMessage(injector.ToxicLatency, s, 0.25, attributes{Latency: time.Second}))
-		l := connect(in, 1)
-		from, to := l.ends(s)
+		l, from, to := open(in, s)
 		slow := 0
 		for range 40 {
 			start := time.Now()
 			for _, part := range []string{"hel", "lo\n"} { // one message in two chunks
-				_, err := io.WriteString(from, part)
-				require.NoError(t, err)
+				says(t, from, part)
 				time.Sleep(time.Millisecond)
 			}
 			_, err := io.ReadFull(to, make([]byte, 6))
@@ -54,11 +52,9 @@ func TestAMessageEndsTheConnection(t *testing.T) {
 	} {
 		bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
 			in.Apply(perMessage(kind, s, 0.1, attributes{Timeout: time.Second}))
-			l := connect(in, 1)
-			from, to := l.ends(s)
+			l, from, to := open(in, s)
 			start := time.Now()
-			_, err := io.WriteString(from, strings.Repeat("hello\n", 40))
-			require.NoError(t, err)
+			says(t, from, strings.Repeat("hello\n", 40))
 			b, err := io.ReadAll(to)
 			if want != io.EOF {
 				require.ErrorIs(t, err, want)
@@ -78,11 +74,9 @@ func TestAStruckMessageHeals(t *testing.T) {
 	for _, kind := range []injector.ToxicType{injector.ToxicReset, injector.ToxicClose, injector.ToxicTimeout, injector.ToxicLatency} {
 		bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
 			remove := in.Apply(perMessage(kind, s, 1, attributes{Timeout: time.Minute, Latency: time.Minute}))
-			l := connect(in, 1)
-			from, to := l.ends(s)
+			l, from, to := open(in, s)
 			start := time.Now()
-			_, err := io.WriteString(from, "hello\nworld\n")
-			require.NoError(t, err)
+			says(t, from, "hello\nworld\n")
 			time.Sleep(time.Second)
 			remove()
 			arrives(t, to, "hello\nworld\n", start, time.Second)
@@ -100,12 +94,10 @@ func TestBrokenFramingFallsBackToChunks(t *testing.T) {
 		in.Apply(toxic(injector.Toxic{
 			Type: injector.ToxicLatency, Stream: s, Per: injector.PerMessage, Protocol: "redis", Attributes: attributes{Latency: time.Second},
 		}))
-		l := connect(in, 1)
-		from, to := l.ends(s)
+		l, from, to := open(in, s)
 		for range 3 {
 			start := time.Now()
-			_, err := io.WriteString(from, "$nonsense\r\n")
-			require.NoError(t, err)
+			says(t, from, "$nonsense\r\n")
 			arrives(t, to, "$nonsense\r\n", start, time.Second)
 		}
 		require.NoError(t, l.hangUp())
@@ -117,11 +109,9 @@ func TestASuspensionTakesTheAlarmOfAMessage(t *testing.T) {
 	t.Parallel()
 	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
 		in.Apply(perMessage(injector.ToxicReset, s, 1, attributes{Timeout: time.Minute}))
-		l := connect(in, 1)
-		from, to := l.ends(s)
+		l, from, to := open(in, s)
 		start := time.Now()
-		_, err := io.WriteString(from, "hello\n")
-		require.NoError(t, err)
+		says(t, from, "hello\n")
 		time.Sleep(time.Second)
 		in.Suspend()
 		arrives(t, to, "hello\n", start, time.Second)

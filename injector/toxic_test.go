@@ -18,21 +18,18 @@ func TestToxicLatency(t *testing.T) {
 	t.Parallel()
 	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
 		in.Apply(toxic(injector.Toxic{Type: injector.ToxicLatency, Stream: s, Attributes: attributes{Latency: time.Second}}))
-		l := connect(in, 1)
-		from, to := l.ends(s)
+		l, from, to := open(in, s)
 		time.Sleep(10 * time.Second)
 		start := time.Now()
 		for _, word := range []string{"one", "two", "three"} { // on their way at the same time
-			_, err := io.WriteString(from, word)
-			require.NoError(t, err)
+			says(t, from, word)
 			time.Sleep(100 * time.Millisecond)
 		}
 		arrives(t, to, "one", start, time.Second)
 		arrives(t, to, "two", start, 1100*time.Millisecond)
 		arrives(t, to, "three", start, 1200*time.Millisecond)
 		start = time.Now()
-		_, err := io.WriteString(to, "back")
-		require.NoError(t, err)
+		says(t, to, "back")
 		arrives(t, from, "back", start, 0)
 		require.NoError(t, l.hangUp())
 	})
@@ -42,8 +39,7 @@ func TestToxicJitterKeepsTheOrder(t *testing.T) {
 	t.Parallel()
 	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
 		in.Apply(toxic(injector.Toxic{Type: injector.ToxicLatency, Stream: s, Attributes: attributes{Latency: 100 * time.Millisecond, Jitter: 100 * time.Millisecond}}))
-		l := connect(in, 1)
-		from, to := l.ends(s)
+		l, from, to := open(in, s)
 		delays := map[time.Duration]bool{}
 		for i := range 50 {
 			start := time.Now()
@@ -68,8 +64,7 @@ func TestLatencyDoesNotCutThroughput(t *testing.T) {
 	t.Parallel()
 	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
 		in.Apply(toxic(injector.Toxic{Type: injector.ToxicLatency, Stream: s, Attributes: attributes{Latency: time.Second}}))
-		l := connect(in, 1)
-		from, to := l.ends(s)
+		l, from, to := open(in, s)
 		start := time.Now()
 		const size = 2 << 20
 		go func() {
@@ -125,12 +120,30 @@ func TestToxicBandwidthIsShared(t *testing.T) {
 	})
 }
 
+// A link that is not busy takes nothing away from the latency behind it.
+func TestToxicLatencyBehindBandwidth(t *testing.T) {
+	t.Parallel()
+	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
+		in.Apply(toxic(
+			injector.Toxic{Type: injector.ToxicBandwidth, Stream: s, Attributes: attributes{Rate: 1000}},
+			injector.Toxic{Type: injector.ToxicLatency, Stream: s, Attributes: attributes{Latency: 10 * time.Millisecond}},
+		))
+		l, from, to := open(in, s)
+		for range 5 {
+			start := time.Now()
+			says(t, from, "hello")
+			arrives(t, to, "hello", start, 10*time.Millisecond)
+			time.Sleep(5 * time.Millisecond)
+		}
+		require.NoError(t, l.hangUp())
+	})
+}
+
 func TestToxicLoss(t *testing.T) {
 	t.Parallel()
 	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
 		in.Apply(toxic(injector.Toxic{Type: injector.ToxicLoss, Stream: s, Attributes: attributes{Percent: 20}}))
-		l := connect(in, 1)
-		from, to := l.ends(s)
+		l, from, to := open(in, s)
 		stalls := 0
 		for i := range 100 {
 			start := time.Now()
@@ -158,18 +171,15 @@ func TestToxicLoss(t *testing.T) {
 func TestToxicPartitionHeals(t *testing.T) {
 	t.Parallel()
 	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
-		l := connect(in, 1)
-		from, to := l.ends(s)
+		l, from, to := open(in, s)
 		start := time.Now()
-		_, err := io.WriteString(from, "before")
-		require.NoError(t, err)
+		says(t, from, "before")
 		arrives(t, to, "before", start, 0)
 		remove := in.Apply(toxic(injector.Toxic{Type: injector.ToxicLoss, Stream: s, Attributes: attributes{Percent: 100}}))
-		_, err = io.WriteString(from, "during")
-		require.NoError(t, err)
+		says(t, from, "during")
 		require.NoError(t, from.CloseWrite())
 		require.NoError(t, to.SetReadDeadline(time.Now().Add(time.Hour)))
-		_, err = to.Read(make([]byte, 1))
+		_, err := to.Read(make([]byte, 1))
 		require.Error(t, err, "silence")
 		require.NoError(t, to.SetReadDeadline(time.Time{}))
 		remove()
@@ -185,14 +195,12 @@ func TestToxicSlowClose(t *testing.T) {
 	t.Parallel()
 	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
 		in.Apply(toxic(injector.Toxic{Type: injector.ToxicSlowClose, Stream: s, Attributes: attributes{Delay: time.Second}}))
-		l := connect(in, 1)
-		from, to := l.ends(s)
+		l, from, to := open(in, s)
 		start := time.Now()
-		_, err := io.WriteString(from, "hello")
-		require.NoError(t, err)
+		says(t, from, "hello")
 		require.NoError(t, from.CloseWrite())
 		arrives(t, to, "hello", start, 0)
-		_, err = to.Read(make([]byte, 1))
+		_, err := to.Read(make([]byte, 1))
 		require.ErrorIs(t, err, io.EOF)
 		near(t, start, time.Second)
 		require.NoError(t, l.hangUp())
@@ -204,11 +212,9 @@ func TestToxicTimeout(t *testing.T) {
 	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
 		in.Apply(toxic(injector.Toxic{Type: injector.ToxicTimeout, Stream: s, Attributes: attributes{Timeout: time.Second}}))
 		start := time.Now()
-		l := connect(in, 1)
-		from, to := l.ends(s)
-		_, err := io.WriteString(from, "lost")
-		require.NoError(t, err)
-		_, err = to.Read(make([]byte, 1))
+		l, from, to := open(in, s)
+		says(t, from, "lost")
+		_, err := to.Read(make([]byte, 1))
 		require.ErrorIs(t, err, io.EOF, "nothing passes, and an orderly close")
 		near(t, start, time.Second)
 		_, err = from.Read(make([]byte, 1))
@@ -221,12 +227,10 @@ func TestToxicTimeoutOfZeroHeals(t *testing.T) {
 	t.Parallel()
 	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
 		remove := in.Apply(toxic(injector.Toxic{Type: injector.ToxicTimeout, Stream: s}))
-		l := connect(in, 1)
-		from, to := l.ends(s)
+		l, from, to := open(in, s)
 		start := time.Now()
 		for range 3 {
-			_, err := io.WriteString(from, "held")
-			require.NoError(t, err)
+			says(t, from, "held")
 		}
 		time.AfterFunc(time.Hour, remove)
 		arrives(t, to, "heldheldheld", start, time.Hour)
@@ -239,12 +243,10 @@ func TestToxicReset(t *testing.T) {
 	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
 		in.Apply(toxic(injector.Toxic{Type: injector.ToxicReset, Stream: s, Attributes: attributes{Timeout: time.Second}}))
 		start := time.Now()
-		l := connect(in, 1)
-		from, to := l.ends(s)
-		_, err := io.WriteString(from, "passes")
-		require.NoError(t, err)
+		l, from, to := open(in, s)
+		says(t, from, "passes")
 		arrives(t, to, "passes", start, 0)
-		_, err = to.Read(make([]byte, 1))
+		_, err := to.Read(make([]byte, 1))
 		require.ErrorIs(t, err, syscall.ECONNRESET)
 		near(t, start, time.Second)
 		_, err = from.Read(make([]byte, 1))
@@ -262,18 +264,34 @@ func TestToxicClose(t *testing.T) {
 			injector.Toxic{Type: injector.ToxicLatency, Stream: s, Attributes: attributes{Latency: 10 * time.Second}},
 		))
 		start := time.Now()
-		l := connect(in, 1)
-		from, to := l.ends(s)
+		l, from, to := open(in, s)
 		time.Sleep(500 * time.Millisecond)
-		_, err := io.WriteString(from, "hello")
-		require.NoError(t, err)
+		says(t, from, "hello")
 		time.Sleep(time.Second)
-		_, err = io.WriteString(from, "too late")
-		require.NoError(t, err)
+		says(t, from, "too late")
 		arrives(t, to, "hello", start, 10500*time.Millisecond)
-		_, err = to.Read(make([]byte, 1))
+		_, err := to.Read(make([]byte, 1))
 		require.ErrorIs(t, err, io.EOF)
 		near(t, start, 10500*time.Millisecond)
+		require.NoError(t, <-l.over)
+	})
+}
+
+// The connection closes also where its stream has ended by itself before.
+func TestToxicCloseBehindTheEndOfItsStream(t *testing.T) {
+	t.Parallel()
+	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
+		in.Apply(toxic(injector.Toxic{Type: injector.ToxicClose, Stream: s, Attributes: attributes{Timeout: time.Second}}))
+		start := time.Now()
+		l, from, to := open(in, s)
+		require.NoError(t, from.CloseWrite())
+		_, err := to.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF)
+		near(t, start, 0)
+		require.NoError(t, from.SetReadDeadline(start.Add(time.Minute)))
+		_, err = from.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF)
+		near(t, start, time.Second)
 		require.NoError(t, <-l.over)
 	})
 }
@@ -282,8 +300,7 @@ func TestToxicSlicer(t *testing.T) {
 	t.Parallel()
 	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
 		in.Apply(toxic(injector.Toxic{Type: injector.ToxicSlicer, Stream: s, Attributes: attributes{AverageSize: 10, SizeVariation: 5, Delay: time.Millisecond}}))
-		l := connect(in, 1)
-		from, to := l.ends(s)
+		l, from, to := open(in, s)
 		start := time.Now()
 		go func() { _, _ = from.Write(make([]byte, 10_000)) }()
 		sizes := map[int]int{}
@@ -311,8 +328,7 @@ func TestToxicLimitData(t *testing.T) {
 	for _, limit := range []int64{0, 1, 50_000} {
 		bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
 			in.Apply(toxic(injector.Toxic{Type: injector.ToxicLimitData, Stream: s, Attributes: attributes{Bytes: limit}}))
-			l := connect(in, 1)
-			from, to := l.ends(s)
+			l, from, to := open(in, s)
 			go func() { _, _ = from.Write(make([]byte, 100_000)) }()
 			b, err := io.ReadAll(to)
 			require.NoError(t, err)
@@ -321,6 +337,22 @@ func TestToxicLimitData(t *testing.T) {
 			_ = from.Close()
 		})
 	}
+}
+
+// The end of a stream is not one of its bytes.
+func TestToxicLimitDataLetsAnEndThrough(t *testing.T) {
+	t.Parallel()
+	bothStreams(t, func(t *testing.T, in *injector.Injector, s injector.Stream) {
+		in.Apply(toxic(injector.Toxic{Type: injector.ToxicLimitData, Stream: s}))
+		l, from, to := open(in, s)
+		require.NoError(t, from.CloseWrite())
+		_, err := to.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF)
+		start := time.Now()
+		says(t, to, "back")
+		arrives(t, from, "back", start, 0)
+		require.NoError(t, l.hangUp())
+	})
 }
 
 func TestToxicRefuse(t *testing.T) {

@@ -58,7 +58,7 @@ func (t *transport) send(p *passage) (*http.Response, error) {
 		p.closeBody()
 		return p.response(original)
 	}
-	p.request = p.throttleUp(p.withoutAnswered(p.plain(p.request)))
+	p.request = uncompressed(p.throttleUp(p.withoutAnswered(p.plain(p.request))))
 	if p.planCut(); p.cut != nil {
 		p.request = p.cut.request(p.request)
 	}
@@ -68,7 +68,7 @@ func (t *transport) send(p *passage) (*http.Response, error) {
 
 // pass asks the upstream for a request that no layer concerns.
 func (p *passage) pass(next http.RoundTripper) (*http.Response, error) {
-	resp, err := next.RoundTrip(p.request)
+	resp, err := next.RoundTrip(uncompressed(p.request))
 	if err == nil {
 		p.upgraded(resp)
 	}
@@ -138,7 +138,7 @@ func (a abort) err() error {
 
 // receive passes on the upstream's response, with what the layers do to it.
 func (p *passage) receive(r *http.Request, resp *http.Response, err error) (*http.Response, error) {
-	if p.cut != nil && (p.cut.happened() || err == nil && p.cut.full()) {
+	if p.cut != nil && (p.cut.happened() || err == nil && p.cut.complete()) {
 		return p.cutOff(r, resp)
 	}
 	if err != nil {

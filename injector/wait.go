@@ -26,15 +26,15 @@ const (
 // await waits until an instant (the zero one never comes), until a signal, or
 // until one of two bells rings; nil ones never do.
 func (p *passage) await(until time.Time, signal <-chan struct{}, gone, cut *bell) woke {
-	var timer <-chan time.Time
+	var t timer
+	var fired <-chan time.Time
 	if !until.IsZero() {
-		left := time.Until(until)
-		if left <= 0 {
+		if time.Until(until) <= 0 {
 			return wokeTime
 		}
-		t := time.NewTimer(left)
+		t = p.engine.timer(until)
 		defer t.Stop()
-		timer = t.C
+		fired = t.C
 	}
 	heard, stop, quiet := listenAll(gone, cut)
 	if !quiet {
@@ -44,7 +44,8 @@ func (p *passage) await(until time.Time, signal <-chan struct{}, gone, cut *bell
 	late, forget := p.late()
 	defer forget()
 	select {
-	case <-timer:
+	case <-fired:
+		t.rest()
 		p.pace.reached(until)
 		return wokeTime
 	case <-late:

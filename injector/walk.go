@@ -113,6 +113,9 @@ func (p *passage) countConn(s *stay) {
 	if p.conn == "" {
 		return
 	}
+	if j := p.engine.journal; j != nil && p.request == nil {
+		j.Connection(s.ref)
+	}
 	ordinal := s.reached.conns.Add(1) - 1
 	if s.conns.enter(p.conn) {
 		s.conn = p.conn
@@ -274,6 +277,9 @@ func (p *passage) settle(asked bool) {
 		p.settleOperations(i, asked)
 		if s.down != nil && asked && !p.slotless {
 			ordinal := s.reached.bandwidth.Add(1) - 1
+			if p.request == nil {
+				p.noteAsked(s, ruleBandwidth)
+			}
 			if s.kind == "" {
 				s.kind = KindBandwidth
 			}

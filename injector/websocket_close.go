@@ -2,8 +2,10 @@ package injector
 
 import (
 	"io"
+	"maps"
 	"net"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -30,9 +32,10 @@ func (f *farewell) wait(s *socket) {
 func (l *socketLane) counted() {
 	s := l.s
 	set := s.target.set.Load()
-	if set == nil || s.closing != nil || s.in.unfit() || s.out.unfit() {
+	if set == nil || l.quiet || s.closing != nil || s.in.unfit() || s.out.unfit() {
 		return
 	}
+	s.forget(set)
 	for _, b := range set.bindings {
 		r := b.websocket
 		if r == nil || r.closes == nil || b.off.Load() || !r.concerns(s.path) {
@@ -48,22 +51,45 @@ func (l *socketLane) counted() {
 		if left != 0 {
 			continue
 		}
-		if ordinal := c.count.next(); c.hits.hit(ordinal) {
-			l.close(set, b, ordinal)
+		p := l.passage(set)
+		if ordinal, code, hit := p.closes(p.meet(b)); hit {
+			l.close(p, c, ordinal, code)
 			return
 		}
 	}
 }
 
+// forget drops the plans of layers that are gone: those do not come back, however
+// long the connection lasts. One that rests does. s.mu is held.
+func (s *socket) forget(set *layerSet) {
+	if len(s.plans) <= len(set.bindings) || len(set.bindings) == 0 {
+		return
+	}
+	maps.DeleteFunc(s.plans, func(c *closeRule, _ int) bool {
+		return !slices.ContainsFunc(set.bindings, func(b *binding) bool { return b.websocket != nil && b.websocket.closes == c })
+	})
+}
+
+// closes draws for a connection that takes part, and tells with which code it is
+// closed.
+func (p *passage) closes(s *stay) (ordinal uint64, code int, hit bool) {
+	c := s.websocket.closes
+	ordinal = c.count.next()
+	p.noteAsked(s, ruleClose)
+	if !c.hits.hit(ordinal) {
+		return ordinal, 0, false
+	}
+	code = c.codes[below(Mix(c.choice, ordinal), len(c.codes))]
+	p.hit(s, c.hits, Decision{Kind: KindWebSocketClose, Ordinal: ordinal, Status: code})
+	return ordinal, code, true
+}
+
 // close ends the connection for a layer. s.mu is held.
-func (l *socketLane) close(set *layerSet, b *binding, ordinal uint64) {
-	s, c := l.s, b.websocket.closes
-	code := c.codes[below(Mix(c.choice, ordinal), len(c.codes))]
-	p := l.passage(set)
-	p.hit(p.meet(b), c.hits, Decision{Kind: KindWebSocketClose, Ordinal: ordinal, Status: code})
+func (l *socketLane) close(p *passage, c *closeRule, ordinal uint64, code int) {
+	s := l.s
 	l.tell(p, outcome{fault: KindWebSocketClose, failed: true})
-	p.connects()
 	s.closing = &farewell{}
+	s.hurry()
 	for _, each := range []*socketLane{s.in, s.out} {
 		frame := closeFrame(code, c.reason, each.up, Mix(c.mask, ordinal))
 		if each.open {

@@ -156,10 +156,11 @@ type errHandshake struct{ *http.Response }
 
 func (e errHandshake) Error() string { return "bad handshake: " + e.Status }
 
-// handshake asks for WebSocket on a connection.
-func handshake(c net.Conn, path string) (*peer, error) {
+// handshake asks for WebSocket on a connection, with more lines in the header.
+func handshake(c net.Conn, path string, lines ...string) (*peer, error) {
 	if _, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", path); err != nil {
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n",
+		path, strings.Join(append(lines, ""), "\r\n")); err != nil {
 		return nil, err
 	}
 	p := &peer{Conn: c, in: bufio.NewReader(c), client: true}
@@ -213,6 +214,24 @@ func echoing(p *peer) {
 		}
 		if p.send(f) != nil || f.op == 8 {
 			return
+		}
+	}
+}
+
+// telling is echoing, and passes on the close frames that come.
+func telling(told *chan frame) func(p *peer) {
+	return func(p *peer) {
+		for {
+			f, err := p.receive()
+			if err != nil {
+				return
+			}
+			if f.op == 8 {
+				*told <- f
+			}
+			if p.send(f) != nil || f.op == 8 {
+				return
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package injector
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -34,7 +35,22 @@ func (l *socketLane) arrive(b []byte, err error) {
 func (l *socketLane) ends(err error) {
 	if err != nil {
 		l.s.farOver = true
+		l.leftOver()
 		l.finish(err)
+	}
+}
+
+// leftOver lets go on what was kept until it would be whole: nothing more comes.
+// s.mu is held.
+func (l *socketLane) leftOver() {
+	if l.shut() || l.answer != nil {
+		return
+	}
+	if m, ok := l.frames.to.(*graphqlMessages); ok {
+		m.release()
+	}
+	if rest := l.frames.rest(); len(rest) > 0 {
+		l.aliens(rest)
 	}
 }
 
@@ -68,6 +84,7 @@ func (l *socketLane) takeTurns() {
 
 // decide looks at the next bytes, in turn where something is drawn for them.
 func (l *socketLane) decide(b []byte) {
+	l.quiet = false
 	l.inTurn((l.kept() || !l.frames.deep(len(b))) && l.ruled(), func(now time.Time) {
 		l.s.mu.Lock()
 		defer l.s.mu.Unlock()
@@ -85,7 +102,7 @@ func (l *socketLane) kept() bool {
 // ruled reports whether a layer in force draws for messages.
 func (l *socketLane) ruled() bool {
 	set := l.s.target.set.Load()
-	if set == nil {
+	if set == nil || l.quiet {
 		return false
 	}
 	for _, b := range set.bindings {
@@ -100,6 +117,7 @@ func (l *socketLane) ruled() bool {
 // then tells the observer what ended.
 func (l *socketLane) inTurn(asked bool, f func(now time.Time)) {
 	e := l.s.engine
+	l.quiet = !asked && e.order != nil
 	switch {
 	case asked && e.order != nil:
 		e.order.do(f)
@@ -127,6 +145,9 @@ func (l *socketLane) key() string {
 // look finds the frames in bytes that came. s.mu is held.
 func (l *socketLane) look(b []byte, now time.Time) {
 	l.now = now
+	if l.over {
+		l.lost += len(b)
+	}
 	if l.answer != nil {
 		b = l.answer.take(l, b)
 	}
@@ -141,6 +162,11 @@ func (l *socketLane) begin(h frameHead) {
 		return
 	}
 	f := l.draw(h)
+	if !f.drop {
+		f.delay += l.ahead.delay
+		f.cutShort = cmp.Or(f.cutShort, l.ahead.cutShort)
+	}
+	l.ahead = fate{}
 	if f.delay > 0 || len(f.holds) > 0 {
 		l.put(l.parcel(f, nil))
 	}

@@ -33,6 +33,9 @@ func (l *socketLane) draw(h frameHead) (f fate) {
 	}
 	set := l.s.target.set.Load()
 	p := l.passage(set)
+	if p.length = h.length; !h.fin {
+		p.length = -1
+	}
 	fault, fired := "", false
 	for _, b := range set.bindings {
 		if b.off.Load() || f.drop {
@@ -52,15 +55,12 @@ func (l *socketLane) draw(h frameHead) (f fate) {
 		if r == nil {
 			continue
 		}
-		if kind, hit := l.strike(p, s, r.of(l.up), h, &f); hit {
+		if kind, hit := p.strike(s, r.of(l.up), h, &f); hit {
 			fired = true
 			if fault == "" {
 				fault = kind
 			}
 		}
-	}
-	if len(p.stays) > 0 {
-		p.connects()
 	}
 	if fired {
 		l.tell(p, outcome{fault: fault})
@@ -71,29 +71,18 @@ func (l *socketLane) draw(h frameHead) (f fate) {
 // lose draws for the packets of a message. A loss holds up everything behind
 // it, as it does on a stream.
 func (l *socketLane) lose(p *passage, s *stay, f *fate) bool {
-	r := s.loss
-	rule, ordinals := r.down, &r.downs
-	if l.up {
-		rule, ordinals = r.up, &r.ups
+	h, hit := p.loseBytes(s, l.up)
+	if hit {
+		f.holds = append(f.holds, h)
+		p.delay += h.length
 	}
-	ordinal := ordinals.next()
-	if !rule.hit(ordinal) {
-		return false
-	}
-	h := hold{layer: s.layer, stalled: true, forever: r.partition}
-	if !r.partition {
-		h.length, h.reset = r.stall(rule, ordinal)
-	}
-	f.holds = append(f.holds, h)
-	p.delay += h.length
-	p.hit(s, rule, Decision{Kind: KindPacketLoss, Ordinal: ordinal, Delay: h.length})
-	return true
+	return hit
 }
 
 // strike draws for a message in one layer. Every kind draws; drop, corruption
 // and truncation hide those after them, and a drop hides a delay. It returns
 // the first that fired of those three.
-func (l *socketLane) strike(p *passage, s *stay, m *messageRule, h frameHead, f *fate) (fault string, fired bool) {
+func (p *passage) strike(s *stay, m *messageRule, h frameHead, f *fate) (fault string, fired bool) {
 	if m == nil {
 		return "", false
 	}
@@ -105,6 +94,7 @@ func (l *socketLane) strike(p *passage, s *stay, m *messageRule, h frameHead, f 
 		t = &m.controls
 	}
 	ordinal := t.count.next()
+	p.noteAsked(s, t.name)
 	empty := h.fin && h.length == 0
 	for _, c := range [...]struct {
 		kind   string

@@ -30,6 +30,17 @@ func (f *frameScanner) deep(n int) bool {
 	return f.alien || f.within && !f.frame.control() && int64(n) < f.frame.length-f.at
 }
 
+// rest is the part of a head or of a control frame that has come.
+func (f *frameScanner) rest() []byte {
+	switch {
+	case f.alien:
+		return nil
+	case f.within && f.frame.control():
+		return f.held
+	}
+	return f.head.raw()
+}
+
 // feed takes the next bytes.
 func (f *frameScanner) feed(b []byte) {
 	for len(b) > 0 {

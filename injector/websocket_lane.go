@@ -7,8 +7,13 @@ import (
 )
 
 // maxQueued is how many bytes of one direction are held back at most. More wait
-// where they come from.
+// where they come from. Where messages are late it is roomUnderWay: else a delay
+// would be a limit of bandwidth too.
 const maxQueued = 64 << 10
+
+// maxLost is how many bytes of one direction are thrown away once it is over.
+// Then the connection takes no more, as any other whose far end does not read.
+const maxLost = 4 << 20
 
 // A socketLane is one direction of a socket: the frames that it finds, what was
 // decided for them, and what is still to leave. What comes in is looked at by
@@ -29,6 +34,8 @@ type socketLane struct {
 	shape  messageShaper
 	now    time.Time // of the turn
 	told   []told    // in the turn
+	ahead  fate      // of the message that begins next, by its operation
+	quiet  bool      // nothing is drawn: it is not in the order of what is decided
 
 	// Guarded by the socket's mutex.
 	queue   []*parcel // in order
@@ -37,6 +44,7 @@ type socketLane struct {
 	tail    *parcel   // the last of queue, if it has not been taken
 	late    int       // parcels of queue that have a delay
 	size    int       // bytes in all of them
+	given   int       // bytes of answers that chaos gives, and that have not left
 	open    bool      // what came last is in the middle of a frame
 	broken  bool      // what left last is
 	last    []byte    // a close frame that waits for the end of a frame
@@ -44,6 +52,7 @@ type socketLane struct {
 	over    bool      // nothing more is taken in
 	err     error     // after everything
 	failed  error     // why nothing can leave
+	lost    int       // bytes that came after that
 	half    bool      // only this direction ends
 	busy    bool      // a goroutine looks after it
 	raw     []byte    // in virtual time: came, and was not looked at
@@ -60,6 +69,8 @@ type parcel struct {
 	holds []hold    // of the network, after the delay
 	piece int       // bytes that passed the bandwidth limits
 	whole bool      // it ends where a frame does
+
+	answer int // bytes of it that are an answer of chaos
 }
 
 func newSocketLane(s *socket, up bool, stop <-chan struct{}) *socketLane {
@@ -82,18 +93,25 @@ func signal(c chan struct{}) {
 	}
 }
 
-// room waits until something can be taken in, and returns how much. What is
-// going to be thrown away always has room.
+// room waits until something can be taken in, and returns how much.
 func (l *socketLane) room(stop <-chan struct{}, d *deadline) (int, error) {
 	for {
 		l.s.mu.Lock()
-		room := maxQueued - l.size - len(l.raw)
-		if l.over || l.failed != nil {
-			room = maxQueued
+		room := maxQueued
+		if l.late > 0 {
+			room = roomUnderWay
 		}
+		room -= l.size
+		if l.other().given > maxQueued {
+			room = 0 // whoever asks has to take the answers first
+		}
+		if l.over {
+			room = maxLost - l.lost
+		}
+		room -= len(l.raw)
 		l.s.mu.Unlock()
 		if room > 0 {
-			return room, nil
+			return min(room, maxQueued), nil
 		}
 		var passed <-chan struct{}
 		if d != nil {
@@ -105,6 +123,8 @@ func (l *socketLane) room(stop <-chan struct{}, d *deadline) (int, error) {
 			return 0, opError("write", os.ErrDeadlineExceeded)
 		case <-stop:
 			return 0, opError("write", net.ErrClosed)
+		case <-l.s.gone:
+			return 0, errBroken()
 		}
 	}
 }
@@ -167,13 +187,15 @@ func (l *socketLane) finish(err error) {
 	}
 }
 
-// discard takes nothing more in and forgets what is queued. s.mu is held.
+// discard takes nothing more in and forgets what is queued. What waits for its
+// turn is still looked at: a close may be in it. s.mu is held.
 func (l *socketLane) discard(err error) {
 	l.finish(err)
-	l.queue, l.urgent, l.tail, l.raw, l.late = nil, nil, nil, nil, 0
-	l.size = 0
+	l.queue, l.urgent, l.tail, l.late = nil, nil, nil, 0
+	l.size, l.given = 0, 0
+	signal(l.other().roomy)
 	if l.taken != nil {
-		l.size = len(l.taken.b)
+		l.size, l.given = len(l.taken.b), l.taken.answer
 	}
 	signal(l.roomy)
 }
@@ -227,6 +249,10 @@ func (l *socketLane) hand(p *parcel, limit int) []byte {
 	l.size -= n
 	if len(p.b) == 0 {
 		l.taken, l.broken = nil, !p.whole
+		if p.answer > 0 {
+			l.given -= p.answer
+			signal(l.other().roomy)
+		}
 	}
 	signal(l.roomy)
 	return b

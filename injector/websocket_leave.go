@@ -135,15 +135,15 @@ func (l *socketLane) serve(h *hold) error {
 // or until a bell rings. The end of the connection and the deadline of the near
 // end are errors.
 func (l *socketLane) await(until time.Time, news <-chan struct{}, gone, cut *bell) (woke, error) {
-	var timer <-chan time.Time
+	var t timer
+	var fired <-chan time.Time
 	if !until.IsZero() {
-		left := time.Until(until)
-		if left <= 0 {
+		if time.Until(until) <= 0 {
 			return wokeTime, nil
 		}
-		t := time.NewTimer(left)
+		t = l.s.engine.timer(until)
 		defer t.Stop()
-		timer = t.C
+		fired = t.C
 	}
 	heard, stop, quiet := listenAll(gone, cut)
 	if !quiet {
@@ -155,7 +155,8 @@ func (l *socketLane) await(until time.Time, news <-chan struct{}, gone, cut *bel
 		passed = l.deadline.done()
 	}
 	select {
-	case <-timer:
+	case <-fired:
+		t.rest()
 		l.pace.reached(until)
 		return wokeTime, nil
 	case <-heard:

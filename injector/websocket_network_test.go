@@ -123,3 +123,27 @@ func TestWebSocketLoss(t *testing.T) {
 		require.ErrorIs(w, err, io.EOF, "a pipe cannot be reset: it ends")
 	})
 }
+
+// A delay is no limit of bandwidth: a message comes so much later as it says,
+// however many are under way.
+func TestWebSocketDelayKeepsUp(t *testing.T) {
+	t.Parallel()
+	bothOrders(t, speaking(false, echoing), func(w *world, _ *events) {
+		w.in.Apply(sockets(injector.WebSocket{MessageDelay: new(time.Second)}))
+		p := w.connect("/chat")
+		defer p.Close()
+		const count = 300
+		start := time.Now()
+		go func() {
+			for range count {
+				_ = p.send(text(strings.Repeat("x", 1000)))
+				time.Sleep(time.Millisecond)
+			}
+		}()
+		for n := range count {
+			_, err := p.receive()
+			require.NoError(w, err)
+			require.InDelta(w, float64(2*time.Second), float64(time.Since(start)-time.Duration(n)*time.Millisecond), float64(5*grid))
+		}
+	})
+}

@@ -2,8 +2,6 @@ package injector_test
 
 import (
 	"bufio"
-	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -12,8 +10,6 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -55,20 +51,7 @@ func TestWebSocketReset(t *testing.T) {
 func TestWebSocketCloseThroughAProxy(t *testing.T) {
 	t.Parallel()
 	told := make(chan frame, 1)
-	far := httptest.NewServer(speaking(false, func(p *peer) {
-		for {
-			f, err := p.receive()
-			if err != nil {
-				return
-			}
-			if f.op == 8 {
-				told <- f
-			}
-			if p.send(f) != nil || f.op == 8 {
-				return
-			}
-		}
-	}))
+	far := httptest.NewServer(speaking(false, telling(&told)))
 	t.Cleanup(far.Close)
 	to, err := url.Parse(far.URL)
 	require.NoError(t, err)
@@ -90,37 +73,11 @@ func TestWebSocketCloseThroughAProxy(t *testing.T) {
 func TestWebSocketRoundTripper(t *testing.T) {
 	t.Parallel()
 	told := make(chan frame, 1)
-	far := httptest.NewServer(speaking(false, func(p *peer) {
-		for {
-			f, err := p.receive()
-			if err != nil {
-				return
-			}
-			if f.op == 8 {
-				told <- f
-			}
-			if p.send(f) != nil || f.op == 8 {
-				return
-			}
-		}
-	}))
+	far := httptest.NewServer(speaking(false, telling(&told)))
 	t.Cleanup(far.Close)
 	in := injector.New()
 	client := &http.Client{Transport: in.RoundTripper(nil)}
-	dial := func() *rwcPeer {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, far.URL+"/chat", nil)
-		require.NoError(t, err)
-		for name, value := range map[string]string{"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="} {
-			r.Header.Set(name, value)
-		}
-		resp, err := client.Do(r)
-		require.NoError(t, err)
-		require.Equal(t, http.StatusSwitchingProtocols, resp.StatusCode)
-		rwc, ok := resp.Body.(io.ReadWriteCloser)
-		require.True(t, ok)
-		t.Cleanup(func() { rwc.Close() })
-		return &rwcPeer{rwc, bufio.NewReader(rwc)}
-	}
+	dial := func() *rwcPeer { return dialUpgrade(t, client, far.URL+"/chat") }
 	p := dial()
 	require.Equal(t, "hello", p.exchange(t, text("hello")).payload, "a connection that met no layer")
 	in.Apply(sockets(injector.WebSocket{MessageTruncationProbability: new(1.0), Direction: injector.FromUpstream}))
@@ -138,6 +95,8 @@ func TestWebSocketRoundTripper(t *testing.T) {
 	_, err = p.Write(f.encode(true))
 	require.True(t, err == nil || errors.Is(err, syscall.EPIPE), "%v", err)
 }
+
+func newRWCPeer(c io.ReadWriteCloser) *rwcPeer { return &rwcPeer{c, bufio.NewReader(c)} }
 
 // A rwcPeer is a client whose connection is the body of a response.
 type rwcPeer struct {
@@ -216,98 +175,3 @@ func TestWebSocketStreams(t *testing.T) {
 // unmasked is for an upstream that sends back what it gets: the test's client
 // does not mask.
 type unmasked struct{ io.Reader }
-
-// A journal is told of the layers that messages met: they cannot be recomputed.
-func TestWebSocketJournal(t *testing.T) {
-	t.Parallel()
-	book := &notebook{}
-	in := injector.New(injector.InOrder(), injector.WithObserver(book))
-	defer in.Apply(injector.Layer{Name: "chat", Config: injector.Config{WebSocket: &injector.WebSocket{MessageTruncationProbability: new(1.0)}}})()
-	defer in.Apply(injector.Layer{Name: "quiet", Config: injector.Config{Latency: &injector.Latency{FixedDelay: time.Nanosecond}}})()
-	p := dialSocket(t, serve(t, in, speaking(false, echoing)))
-	require.NoError(t, p.send(text("hello")))
-	_, err := p.receive()
-	require.NoError(t, err)
-	require.Equal(t, injector.LayerRef{Name: "chat"}, book.foreign[0])
-	for _, ref := range book.foreign {
-		require.Equal(t, "chat", ref.Name)
-	}
-}
-
-// One seed gives one run, whatever the number of processors: which messages are
-// hit, and when each client sees what.
-func TestWebSocketDeterminism(t *testing.T) { // not parallel: it changes GOMAXPROCS
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	runs := 8
-	if testing.Short() {
-		runs = 2
-	}
-	digests := map[string]int{}
-	for _, procs := range []int{1, 2, 4} {
-		runtime.GOMAXPROCS(procs)
-		for range runs {
-			digests[socketRun(t)]++
-		}
-	}
-	require.Len(t, digests, 1, "of %d runs", 3*runs)
-}
-
-// socketRun lets several clients talk at once, and returns a digest of what
-// they saw and of what an observer was told.
-func socketRun(t *testing.T) string {
-	t.Helper()
-	seen := &events{}
-	var log []string
-	virtual(t, speaking(false, echoing), []injector.Option{injector.WithObserver(seen), injector.WithSequencer(&sequencer{}), injector.WithSeed(11)}, func(w *world) {
-		w.in.Apply(sockets(injector.WebSocket{
-			CloseCodes: []int{1001, 1011}, Probability: new(0.5), CloseAfterMessages: [2]int{10, 30}, MessageDropProbability: new(0.05),
-			MessageCorruptionProbability: new(0.1), MessageTruncationProbability: new(0.1), MessageDelay: new(30 * time.Millisecond),
-			MessageDelayProbability: new(0.3), ControlFrames: true,
-		}))
-		w.in.Apply(injector.Layer{Name: "net", Config: injector.Config{TrafficShaping: &injector.TrafficShaping{PacketLossPercent: 3, BandwidthLimit: 20_000}}})
-		var mu sync.Mutex
-		var clients sync.WaitGroup
-		for c := range 6 {
-			clients.Go(func() {
-				time.Sleep(time.Duration(c) * 100 * time.Nanosecond)
-				p := w.connect(fmt.Sprintf("/chat/%d", c))
-				defer p.Close()
-				note := func(format string, args ...any) {
-					mu.Lock()
-					defer mu.Unlock()
-					log = append(log, fmt.Sprintf("%d %v ", c, w.elapsed())+fmt.Sprintf(format, args...))
-				}
-				go func() {
-					for i := range 20 {
-						// Pieces of several sizes, at once.
-						_ = p.send(text(fmt.Sprintf("message %d of %d", i, c)))
-						_ = p.send(ping("p"), frame{op: 2, payload: strings.Repeat("x", 300)})
-						_ = p.send(frame{fin: true, payload: "end"})
-						time.Sleep(20 * time.Millisecond)
-					}
-					time.Sleep(3 * time.Second)
-					p.Close()
-				}()
-				for {
-					f, err := p.receive()
-					if err != nil {
-						note("over")
-						return
-					}
-					note("%d %q", f.op, f.payload)
-				}
-			})
-		}
-		clients.Wait()
-	})
-	require.Greater(t, len(log), 150)
-	slices.Sort(log) // clients at one instant append in any order
-	out := []byte(strings.Join(log, "\n"))
-	for _, r := range seen.requests {
-		out = fmt.Appendf(out, "\n%d %v %v %s %v", r.N, r.At, r.Delay, r.Path, r.Decisions)
-	}
-	for _, kind := range []string{"websocket_close", "message_drop", "message_corruption", "message_truncation", "message_delay", "packet_loss"} {
-		require.True(t, bytes.Contains(out, []byte(kind)), kind)
-	}
-	return fmt.Sprintf("%x", sha256.Sum256(out))
-}

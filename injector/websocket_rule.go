@@ -39,6 +39,7 @@ type messageRule struct {
 // A trafficRule decides about messages, or about pings and pongs. A nil sampler
 // is off.
 type trafficRule struct {
+	name                                string // among the layer's rules
 	count                               counter
 	drop, corruption, truncation, delay *sampler
 }
@@ -51,10 +52,10 @@ func newWebSocketRule(w *WebSocket, layer string, key func(kind string) uint64) 
 	}
 	r := &websocketRule{paths: slices.Clone(w.Paths), delay: min(max(or(w.MessageDelay, 0), 0), maxDelay), controls: w.ControlFrames}
 	if w.Direction != FromUpstream {
-		r.up = newMessageRule(effects, w.ControlFrames, func(kind string) uint64 { return key(kind + " up") })
+		r.up = newMessageRule(effects, w.ControlFrames, "up", func(kind string) uint64 { return key(kind + " up") })
 	}
 	if w.Direction != FromClient {
-		r.down = newMessageRule(effects, w.ControlFrames, func(kind string) uint64 { return key(kind + " down") })
+		r.down = newMessageRule(effects, w.ControlFrames, "down", func(kind string) uint64 { return key(kind + " down") })
 	}
 	for _, e := range effects {
 		if e.Kind == KindWebSocketClose {
@@ -88,8 +89,10 @@ func overhang(reason string) int {
 	return len(reason) - (fits - cutShort([]byte(reason[:fits])))
 }
 
-func newMessageRule(effects []Effect, controls bool, key func(kind string) uint64) *messageRule {
+func newMessageRule(effects []Effect, controls bool, direction string, key func(kind string) uint64) *messageRule {
 	r := &messageRule{noise: key("noise"), place: key("place")}
+	r.messages.name = "websocket " + direction
+	r.controls.name = r.messages.name + " control"
 	for _, e := range effects {
 		s := newSampler(key(e.Kind), e.Probability, e.Sampling)
 		var ofControls *sampler

@@ -42,6 +42,8 @@ type socket struct {
 	closed  bool               // by the near end
 	ended   bool               // the connection inside is closed, or about to be
 	farOver bool               // nothing more comes from the far end, or nothing that matters
+	writing bool               // to the far end
+	writes  int                // that ended
 	users   int                // of the slots
 }
 
@@ -117,12 +119,8 @@ func (s *socket) Write(b []byte) (int, error) {
 	s.out.calls.lock()
 	defer s.out.calls.unlock()
 	for written := 0; ; {
-		ends, err := s.refuses()
-		switch {
-		case err != nil:
+		if err := s.refuses(); err != nil || written == len(b) {
 			return written, err
-		case ends, written == len(b):
-			return len(b), nil
 		}
 		room, err := s.out.room(s.done, s.out.deadline)
 		if err != nil {
@@ -136,67 +134,25 @@ func (s *socket) Write(b []byte) (int, error) {
 
 // refuses is why nothing can be written any more. Where chaos closes the
 // connection, what is written is lost instead.
-func (s *socket) refuses() (lost bool, err error) {
+func (s *socket) refuses() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.closed:
-		return false, opError("write", net.ErrClosed)
+		return opError("write", net.ErrClosed)
 	case s.out.failed != nil:
-		return false, s.out.failed
+		return s.out.failed
 	case s.ended, s.out.over && s.closing == nil:
-		return false, opError("write", os.NewSyscallError("write", syscall.EPIPE))
+		return errBroken()
 	}
-	return s.out.over, nil
+	return nil
 }
+
+// errBroken is what writing to a connection that is over gets.
+func errBroken() error { return opError("write", os.NewSyscallError("write", syscall.EPIPE)) }
 
 // opError has no addresses: a client's port depends on who came first.
 func opError(op string, err error) error { return &net.OpError{Op: op, Net: "tcp", Err: err} }
-
-// drain writes to the far end what may leave, until there is nothing.
-func (s *socket) drain() {
-	defer s.leave()
-	for {
-		if s.rests() {
-			_ = s.settle() // nobody waits for it
-			return
-		}
-		b, err := s.out.next(maxQueued)
-		if err == nil {
-			s.hurry()
-			_, err = s.inner.Write(b)
-		}
-		if err != nil {
-			s.mu.Lock()
-			s.out.fail(err)
-			s.mu.Unlock()
-			_ = s.settle() // nobody waits for it
-			return
-		}
-	}
-}
-
-// rests reports whether there is nothing left to write. Then the goroutine that
-// does it ends.
-func (s *socket) rests() bool {
-	l := s.out
-	s.mu.Lock()
-	if len(l.queue) > 0 || len(l.urgent) > 0 || l.taken != nil {
-		s.mu.Unlock()
-		return false
-	}
-	l.busy = false
-	if l.over && s.closing != nil {
-		s.closing.wait(s)
-	}
-	half := l.half && !s.closed
-	l.half = false
-	s.mu.Unlock()
-	if half {
-		_ = s.closeWrite() // whoever asked for it was told that it can be done
-	}
-	return true
-}
 
 // Close is for the near end. What is on its way to the far end still gets
 // there, and the connection inside is closed then.
@@ -209,23 +165,13 @@ func (s *socket) Close() error {
 	s.closed = true
 	close(s.done)
 	s.in.discard(io.EOF)
+	s.out.leftOver()
 	s.out.finish(io.EOF)
+	s.hurry()
 	s.mu.Unlock()
 	s.in.deadline.set(time.Time{})
 	s.out.deadline.set(time.Time{})
-	s.hurry()
 	return s.settle()
-}
-
-// hurry bounds how long the far end may take to accept bytes once the
-// connection is to end.
-func (s *socket) hurry() {
-	s.mu.Lock()
-	ends := s.closed || s.closing != nil
-	s.mu.Unlock()
-	if c, ok := s.inner.(interface{ SetWriteDeadline(time.Time) error }); ok && ends {
-		_ = c.SetWriteDeadline(time.Now().Add(closeWait)) // a connection that is closed already needs none
-	}
 }
 
 // settle closes the connection inside once nobody needs it any more.

@@ -111,22 +111,8 @@ func exchangeText(p *peer, word string) error {
 // connection ends in order.
 func TestWebSocketClose(t *testing.T) {
 	t.Parallel()
-	told := make(chan frame, 1)
-	server := speaking(false, func(p *peer) {
-		for {
-			f, err := p.receive()
-			if err != nil {
-				return
-			}
-			if f.op == 8 {
-				told <- f
-			}
-			if p.send(f) != nil || f.op == 8 {
-				return
-			}
-		}
-	})
-	bothOrders(t, server, func(w *world, seen *events) {
+	var told chan frame
+	bothOrders(t, speaking(false, telling(&told)), func(w *world, seen *events) {
 		told = make(chan frame, 1)
 		w.in.Apply(sockets(injector.WebSocket{CloseCodes: []int{1008}, Probability: new(1.0), CloseReason: "too much", CloseAfterMessages: [2]int{4, 4}}))
 		p := w.connect("/chat")

@@ -14,7 +14,7 @@ import (
 // upgrades reports whether a request asks for WebSocket, on a connection that
 // can be taken over for it.
 func upgrades(r *http.Request) bool {
-	return methodOf(r) == http.MethodGet && r.ProtoMajor <= 1 && r.Header["Upgrade"] != nil && protocolOf(r) == ProtocolWebSocket
+	return methodOf(r) == http.MethodGet && r.ProtoMajor <= 1 && r.Header["Upgrade"] != nil && ProtocolOf(r) == ProtocolWebSocket
 }
 
 // unseen is the passage of a handshake that meets no layer. Layers may come
@@ -160,6 +160,7 @@ func (s *socket) CloseWrite() error {
 	s.mu.Lock()
 	now := false
 	if !s.out.over {
+		s.out.leftOver()
 		s.out.finish(io.EOF)
 		s.out.half = s.out.busy
 		now = !s.out.busy

@@ -181,12 +181,19 @@ func toxic(all ...injector.Toxic) injector.Layer {
 	return injector.Layer{Name: "wire", Config: injector.Config{TCP: &injector.TCP{Toxics: all}}}
 }
 
-// both are the ends of a stream.
+// ends are those of a stream.
 func (l *line) ends(s injector.Stream) (from, to *wire) {
 	if s == injector.Upstream {
 		return l.client, l.upstream
 	}
 	return l.upstream, l.client
+}
+
+// open starts a relay, and returns the ends of a stream too.
+func open(in *injector.Injector, s injector.Stream) (l *line, from, to *wire) {
+	l = connect(in, 1)
+	from, to = l.ends(s)
+	return l, from, to
 }
 
 // bothStreams runs a test on virtual time for each stream, and for a relay with
@@ -208,6 +215,13 @@ func bothStreams(t *testing.T, f func(t *testing.T, in *injector.Injector, s inj
 func near(t *testing.T, start time.Time, want time.Duration) {
 	t.Helper()
 	require.InDelta(t, float64(want), float64(time.Since(start)), float64(3*grid))
+}
+
+// says writes a text.
+func says(t *testing.T, c net.Conn, text string) {
+	t.Helper()
+	_, err := io.WriteString(c, text)
+	require.NoError(t, err)
 }
 
 // arrives reads a text, and requires when it came.

@@ -15,7 +15,7 @@ type writer struct {
 	body    shaper
 	pipes   []*binding // bandwidth limits, the innermost first
 	cuts    bool       // the response is partial
-	cancel  func()
+	cancel  func()     // tells the upstream's handler that its client is gone; nil: it never will be
 
 	dribbles  []*dribble
 	changes   rewrites

@@ -5,15 +5,17 @@ import "net/http"
 // close ends the response after the upstream's handler returned.
 func (w *writer) close() {
 	p := w.passage
+	if !w.broken() {
+		if !w.wrote {
+			w.WriteHeader(http.StatusOK)
+		}
+		w.dropTrailers()
+		w.unhold(true, nil)
+	}
 	if w.broken() {
 		w.breakOff()
 		return
 	}
-	if !w.wrote {
-		w.WriteHeader(http.StatusOK)
-	}
-	w.dropTrailers()
-	w.unhold(true, nil)
 	if w.err == nil && w.body.pending() {
 		w.cutOff()
 	}

@@ -15,7 +15,8 @@ func (w *writer) WriteHeader(status int) {
 		w.w.WriteHeader(status)
 		return
 	}
-	if w.stops() {
+	if c := w.passage.cut; c != nil && c.complete() {
+		w.stop() // before its header
 		return
 	}
 	w.wrote, w.status = true, status

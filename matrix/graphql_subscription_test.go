@@ -134,6 +134,23 @@ func subscribe(t require.TestingT, client graphql.WebSocketClient, name string) 
 	}
 }
 
+// subscribing starts a client of subscriptions, and returns how to end it.
+func subscribing(step *chaostest.Step, env *chaostest.Env) (client graphql.WebSocketClient, end func()) {
+	dial := &subscriber{Dialer: websocket.Dialer{
+		NetDialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return env.Target("default").Dial(ctx, network, addr)
+		},
+	}}
+	client = graphql.NewClientUsingWebSocket(strings.Replace(step.URL, "http", "ws", 1)+"/graphql", dial)
+	ended, err := client.Start(step.Context())
+	require.NoError(step, err)
+	return client, func() {
+		// The client's own Close unsubscribes on a connection that it has closed.
+		require.NoError(step, dial.conn.Close())
+		require.ErrorIs(step, <-ended, net.ErrClosed)
+	}
+}
+
 // Errors and partial data reach a subscriber in its own protocol.
 func TestGraphQLSubscriptions(t *testing.T) {
 	t.Parallel()
@@ -143,14 +160,7 @@ func TestGraphQLSubscriptions(t *testing.T) {
 	var env *chaostest.Env
 	o := document(orchestrator.Step{Name: "subscriptions", Duration: 200 * time.Second, Scenario: orchestrator.Scenario{Config: config}})
 	chaostest.RunOrchestration(t, o, func(step *chaostest.Step) {
-		dial := &subscriber{Dialer: websocket.Dialer{
-			NetDialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-				return env.Target("default").Dial(ctx, network, addr)
-			},
-		}}
-		client := graphql.NewClientUsingWebSocket(strings.Replace(step.URL, "http", "ws", 1)+"/graphql", dial)
-		ended, err := client.Start(step.Context())
-		require.NoError(step, err)
+		client, end := subscribing(step, env)
 		failed, nulled, whole := 0, 0, 0
 		for range 40 {
 			got := subscribe(step, client, "Prices")
@@ -170,10 +180,25 @@ func TestGraphQLSubscriptions(t *testing.T) {
 				}
 			}
 		}
-		// The client's own Close unsubscribes on a connection that it has closed.
-		require.NoError(step, dial.conn.Close())
-		require.ErrorIs(step, <-ended, net.ErrClosed)
+		end()
 		require.Equal(step, []int{20, 30, 30}, []int{failed, nulled, whole})
 		step.Expect(assert.MustParse("injected.graphql_error == 20"), assert.MustParse("injected.partial_data == 30"))
 	}, chaostest.Upstream(tickerServer()), chaostest.Setup(func(e *chaostest.Env) { env = e }), chaostest.Seed(4))
+}
+
+// A subscription begins later by its resolvers, and its results come as they
+// do.
+func TestGraphQLSubscriptionResolvers(t *testing.T) {
+	t.Parallel()
+	config := &injector.Config{GraphQL: &injector.GraphQL{ResolverLatency: new(true), ResolverDelay: new(250 * time.Millisecond)}}
+	var env *chaostest.Env
+	o := document(orchestrator.Step{Name: "subscriptions", Duration: 20 * time.Second, Scenario: orchestrator.Scenario{Config: config}})
+	chaostest.RunOrchestration(t, o, func(step *chaostest.Step) {
+		client, end := subscribing(step, env)
+		began := time.Now()
+		require.Len(step, subscribe(step, client, "Prices"), 3)
+		requireAfter(step, 3250*time.Millisecond-grid, time.Since(began), 4)
+		end()
+		step.Expect(assert.MustParse("injected.resolver_latency == 1"))
+	}, chaostest.Upstream(tickerServer()), chaostest.Setup(func(e *chaostest.Env) { env = e }))
 }

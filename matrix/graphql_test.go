@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -223,4 +224,21 @@ func TestGraphQLServer(t *testing.T) {
 	require.Empty(t, v.Unverified)
 	require.Equal(t, rec.Digest(), v.Digest)
 	require.Greater(t, v.Decisions, 100)
+
+	// The operations that an open loop sends mean something to a real server.
+	var answers, refused atomic.Int64
+	shopAgain := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		out := httptest.NewRecorder()
+		shopServer().ServeHTTP(out, r)
+		answers.Add(1)
+		if bytes.Contains(out.Body.Bytes(), []byte("errors")) || !bytes.Contains(out.Body.Bytes(), []byte("Query")) {
+			refused.Add(1)
+		}
+		w.Header().Set("Content-Type", out.Header().Get("Content-Type"))
+		_, _ = w.Write(out.Body.Bytes()) // whether the client still reads is its own affair
+	})
+	got := chaostest.Replay(t, path, nil, chaostest.ReplayOpenLoop(), chaostest.ReplayStrict(), chaostest.Upstream(shopAgain))
+	require.Equal(t, rec.Digest(), got.Digest)
+	require.Greater(t, answers.Load(), int64(50))
+	require.Zero(t, refused.Load())
 }

@@ -20,7 +20,13 @@ type chat interface {
 	ping() error // until the pong
 	close()
 	received() <-chan received
+	extensions() string // that the upstream agreed to
 }
+
+// agreed is what was agreed on in the handshake.
+type agreed struct{ http.Header }
+
+func (a agreed) extensions() string { return a.Get("Sec-WebSocket-Extensions") }
 
 // received is a message, or why there are no more.
 type received struct {
@@ -34,18 +40,25 @@ type received struct {
 // A dialer opens a chat. Its error is the status of a handshake that failed.
 type dialer func(ctx context.Context, url string) (chat, error)
 
+// dialers are those of the libraries, on one network. Both offer to compress, as
+// browsers do.
+func dialers(client *http.Client, dial func(ctx context.Context, network, addr string) (net.Conn, error)) []dialer {
+	return []dialer{dialCoder(client), dialGorilla(dial)}
+}
+
 type badHandshake int
 
 func (e badHandshake) Error() string { return http.StatusText(int(e)) }
 
 type coderChat struct {
+	agreed
 	conn     *coder.Conn
 	messages chan received
 }
 
 // dialCoder dials with a client, which is how that library is given a network.
-func dialCoder(client *http.Client, options coder.DialOptions) dialer {
-	options.HTTPClient = client
+func dialCoder(client *http.Client) dialer {
+	options := coder.DialOptions{HTTPClient: client, CompressionMode: coder.CompressionContextTakeover, CompressionThreshold: 1}
 	return func(ctx context.Context, url string) (chat, error) {
 		conn, resp, err := coder.Dial(ctx, url, &options)
 		if err != nil {
@@ -54,7 +67,7 @@ func dialCoder(client *http.Client, options coder.DialOptions) dialer {
 			}
 			return nil, err
 		}
-		c := &coderChat{conn, make(chan received, 100)}
+		c := &coderChat{agreed{resp.Header}, conn, make(chan received, 100)}
 		go c.read() // ends with the connection
 		return c, nil
 	}
@@ -83,6 +96,7 @@ func (c *coderChat) send(message string) error {
 }
 
 type gorillaChat struct {
+	agreed
 	conn     *gorilla.Conn
 	messages chan received
 	pongs    chan struct{}
@@ -92,7 +106,7 @@ type gorillaChat struct {
 // network.
 func dialGorilla(dial func(ctx context.Context, network, addr string) (net.Conn, error)) dialer {
 	return func(ctx context.Context, url string) (chat, error) {
-		d := gorilla.Dialer{NetDialContext: dial}
+		d := gorilla.Dialer{NetDialContext: dial, EnableCompression: true}
 		conn, resp, err := d.DialContext(ctx, strings.Replace(url, "http", "ws", 1), nil)
 		if err != nil {
 			if resp != nil {
@@ -100,7 +114,7 @@ func dialGorilla(dial func(ctx context.Context, network, addr string) (net.Conn,
 			}
 			return nil, err
 		}
-		c := &gorillaChat{conn, make(chan received, 100), make(chan struct{}, 100)}
+		c := &gorillaChat{agreed{resp.Header}, conn, make(chan received, 100), make(chan struct{}, 100)}
 		conn.SetPongHandler(func(string) error {
 			c.pongs <- struct{}{}
 			return nil
@@ -145,8 +159,14 @@ type told struct {
 	reason string
 }
 
-// coderEcho is an upstream that answers each message with itself.
-func coderEcho(ends chan<- told, options coder.AcceptOptions) http.Handler {
+// echoes are upstreams of both libraries that answer each message with itself,
+// compressed if they may.
+func echoes(ends chan<- told) map[string]http.Handler {
+	return map[string]http.Handler{"coder": coderEcho(ends), "gorilla": gorillaEcho(ends)}
+}
+
+func coderEcho(ends chan<- told) http.Handler {
+	options := coder.AcceptOptions{CompressionMode: coder.CompressionContextTakeover, CompressionThreshold: 1}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, err := coder.Accept(w, r, &options)
 		if err != nil {
@@ -168,9 +188,8 @@ func coderEcho(ends chan<- told, options coder.AcceptOptions) http.Handler {
 	})
 }
 
-// gorillaEcho does the same with the other library.
 func gorillaEcho(ends chan<- told) http.Handler {
-	up := gorilla.Upgrader{}
+	up := gorilla.Upgrader{EnableCompression: true}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, err := up.Upgrade(w, r, nil)
 		if err != nil {

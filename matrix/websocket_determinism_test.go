@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	coder "github.com/coder/websocket"
 	"github.com/mockforge-go/mockforge/chaostest"
 	"github.com/stretchr/testify/require"
 )
@@ -34,7 +33,7 @@ func TestWebSocketOneSeedOneRun(t *testing.T) { // not parallel: it changes GOMA
 
 // chatter lets six clients talk for some seconds.
 func chatter(t *testing.T) string {
-	var dialers []dialer
+	var all []dialer
 	var mu sync.Mutex
 	var seen []string
 	path := filepath.Join(t.TempDir(), "run.chaos.jsonl")
@@ -45,7 +44,7 @@ func chatter(t *testing.T) string {
 			clients.Go(func() {
 				time.Sleep(time.Duration(n) * 100 * time.Nanosecond)
 				for k := 0; step.Context().Err() == nil; k++ {
-					c, err := dialers[n%2](step.Context(), fmt.Sprintf("%s/chat/%d", step.URL, n))
+					c, err := all[n%2](step.Context(), fmt.Sprintf("%s/chat/%d", step.URL, n))
 					if err != nil {
 						return
 					}
@@ -59,8 +58,8 @@ func chatter(t *testing.T) string {
 		}
 		clients.Wait()
 	}, chaostest.Seed(5), chaostest.EventLog(path), chaostest.Setup(func(env *chaostest.Env) {
-		env.Serve("default", coderEcho(make(chan told, 1000), coder.AcceptOptions{}))
-		dialers = []dialer{dialCoder(env.Client(), coder.DialOptions{}), dialGorilla(env.Target("default").Dial)}
+		env.Serve("default", coderEcho(make(chan told, 1000)))
+		all = dialers(env.Client(), env.Target("default").Dial)
 	}))
 	events, err := os.ReadFile(path)
 	require.NoError(t, err)

@@ -2,7 +2,9 @@ package matrix_test
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -11,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	coder "github.com/coder/websocket"
 	"github.com/mockforge-go/mockforge/orchestrator"
 	"github.com/mockforge-go/mockforge/server"
 	"github.com/stretchr/testify/require"
@@ -21,15 +22,11 @@ import (
 // server to a WebSocket server behind it.
 func TestWebSocketThroughTheServer(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"coder", "gorilla"} {
+	for name := range echoes(nil) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ends := make(chan told, 100)
-			handler := coderEcho(ends, coder.AcceptOptions{})
-			if name == "gorilla" {
-				handler = gorillaEcho(ends)
-			}
-			upstream := httptest.NewServer(handler)
+			upstream := httptest.NewServer(echoes(ends)[name])
 			t.Cleanup(upstream.Close)
 			s := startServer(t, upstream.URL)
 			o, _, err := orchestrator.Load("testdata/websocket.yaml")
@@ -52,10 +49,7 @@ func TestWebSocketThroughTheServer(t *testing.T) {
 					config = "{}"
 				}
 				put(t, s.URL()+"/api/chaos/config", config)
-				for _, dial := range []dialer{
-					dialCoder(&http.Client{}, coder.DialOptions{}),
-					dialGorilla(new(net.Dialer).DialContext),
-				} {
+				for _, dial := range dialers(&http.Client{}, new(net.Dialer).DialContext) {
 					sight{false, ends}.look(t, step.Name, s.URL(), dial)
 				}
 			}
@@ -63,34 +57,42 @@ func TestWebSocketThroughTheServer(t *testing.T) {
 	}
 }
 
-// Of a compressed message the payload is corrupt, and not its frames: another
-// text, or one that cannot be inflated.
-func TestWebSocketCompressed(t *testing.T) {
+// Compression is what the libraries agree on with each other, and not through
+// chaos: messages are as readable then as their faults say.
+func TestWebSocketCompression(t *testing.T) {
 	t.Parallel()
-	upstream := httptest.NewServer(coderEcho(make(chan told, 100), coder.AcceptOptions{CompressionMode: coder.CompressionNoContextTakeover, CompressionThreshold: 1}))
+	for name, echo := range echoes(make(chan told, 100)) {
+		upstream := httptest.NewServer(echo)
+		t.Cleanup(upstream.Close)
+		s := startServer(t, upstream.URL)
+		for i, dial := range dialers(&http.Client{}, new(net.Dialer).DialContext) {
+			direct, err := dial(t.Context(), upstream.URL+"/chat")
+			require.NoError(t, err)
+			require.Contains(t, direct.extensions(), "permessage-deflate", "%s %d", name, i)
+			direct.close()
+			c, err := dial(t.Context(), s.URL()+"/chat")
+			require.NoError(t, err)
+			require.Empty(t, c.extensions(), "%s %d", name, i)
+			require.NoError(t, c.send(message))
+			require.Equal(t, message, next(t, c, 10*time.Second).text)
+			c.close()
+		}
+	}
+}
+
+// A handshake that the upstream refuses fails as it says.
+func TestWebSocketRefusedByTheUpstream(t *testing.T) {
+	t.Parallel()
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "who are you?", http.StatusUnauthorized)
+	}))
 	t.Cleanup(upstream.Close)
 	s := startServer(t, upstream.URL)
-	put(t, s.URL()+"/api/chaos/config", `{"websocket": {"message_corruption_probability": 0.5, "direction": "downstream"}}`)
-	dial := dialCoder(&http.Client{}, coder.DialOptions{CompressionMode: coder.CompressionNoContextTakeover, CompressionThreshold: 1})
-	whole, corrupt := 0, 0
-	long := strings.Repeat(message, 50)
-	for range 20 {
-		c, err := dial(t.Context(), s.URL()+"/chat")
-		require.NoError(t, err)
-		require.NoError(t, c.send(long))
-		switch got := next(t, c, 10*time.Second); {
-		case got.err == nil && got.text == long:
-			whole++
-		case got.err == nil:
-			corrupt++
-		default:
-			require.ErrorContains(t, got.err, "flate")
-			corrupt++
-		}
-		c.close()
+	put(t, s.URL()+"/api/chaos/config", `{"websocket": {"message_drop_probability": 1}}`)
+	for _, dial := range dialers(&http.Client{}, new(net.Dialer).DialContext) {
+		_, err := dial(t.Context(), s.URL()+"/chat")
+		require.Equal(t, badHandshake(http.StatusUnauthorized), err)
 	}
-	require.Equal(t, 10, whole)
-	require.Equal(t, 10, corrupt)
 }
 
 func startServer(t *testing.T, upstream string) *server.Server {
@@ -117,4 +119,28 @@ func put(t *testing.T, url, body string) {
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
 	require.Equal(t, http.StatusOK, resp.StatusCode)
+}
+
+// WebSocket over HTTP/2 (RFC 8441) is not announced: its clients, who have to
+// wait for that, use HTTP/1.1.
+func TestWebSocketIsNotAnnouncedOnHTTP2(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, "http://127.0.0.1:1")
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL(), "http://"))
+	require.NoError(t, err)
+	defer conn.Close()
+	require.NoError(t, conn.SetDeadline(time.Now().Add(10*time.Second)))
+	_, err = io.WriteString(conn, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"+"\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+	require.NoError(t, err)
+	head := make([]byte, 9)
+	_, err = io.ReadFull(conn, head)
+	require.NoError(t, err)
+	require.Equal(t, byte(4), head[3], "SETTINGS")
+	settings := make([]byte, binary.BigEndian.Uint32(append([]byte{0}, head[:3]...)))
+	_, err = io.ReadFull(conn, settings)
+	require.NoError(t, err)
+	require.NotEmpty(t, settings)
+	for ; len(settings) > 0; settings = settings[6:] {
+		require.NotEqual(t, uint16(8), binary.BigEndian.Uint16(settings), "SETTINGS_ENABLE_CONNECT_PROTOCOL")
+	}
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	coder "github.com/coder/websocket"
 	"github.com/mockforge-go/mockforge/chaostest"
 	"github.com/stretchr/testify/require"
 )
@@ -118,13 +117,13 @@ func (s sight) look(t require.TestingT, step, url string, dial dialer) {
 // Both libraries, as clients and as upstreams, on virtual time.
 func TestWebSocket(t *testing.T) {
 	t.Parallel()
-	for _, upstream := range []string{"coder", "gorilla"} {
+	for upstream := range echoes(nil) {
 		t.Run(upstream, func(t *testing.T) {
 			t.Parallel()
 			var ends chan told
-			var dialers []dialer
+			var all []dialer
 			chaostest.Run(t, "testdata/websocket.yaml", func(step *chaostest.Step) {
-				for _, dial := range dialers {
+				for _, dial := range all {
 					if step.Spec.Name == "partition" {
 						ctx, cancel := context.WithTimeout(step.Context(), time.Second)
 						_, err := dial(ctx, step.URL)
@@ -136,15 +135,8 @@ func TestWebSocket(t *testing.T) {
 				}
 			}, chaostest.Setup(func(env *chaostest.Env) {
 				ends = make(chan told, 100)
-				handler := coderEcho(ends, coder.AcceptOptions{})
-				if upstream == "gorilla" {
-					handler = gorillaEcho(ends)
-				}
-				env.Serve("default", handler)
-				dialers = []dialer{
-					dialCoder(env.Client(), coder.DialOptions{}),
-					dialGorilla(env.Target("default").Dial),
-				}
+				env.Serve("default", echoes(ends)[upstream])
+				all = dialers(env.Client(), env.Target("default").Dial)
 			}))
 		})
 	}

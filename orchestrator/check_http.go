@@ -59,21 +59,30 @@ func (c *checker) rewrite(w *injector.Rewrite, path string) {
 	if w == nil {
 		return
 	}
-	spelled := map[string]string{}
+	c.sameHeaders(w.SetHeaders, join(path, "set_headers"))
 	for _, name := range slices.Sorted(maps.Keys(w.SetHeaders)) {
 		at := join(join(path, "set_headers"), name)
 		value := w.SetHeaders[name]
 		if c.headerName(name, at); strings.ContainsFunc(value, control) || strings.TrimSpace(value) != value {
 			c.invalid(at, "", "has a value that no header field can have: spaces around it, a line break, or another control character")
 		}
-		field := http.CanonicalHeaderKey(name)
-		if other, twice := spelled[field]; twice {
-			c.invalid(at, "", "is the same header field as %s, which has another value: remove one of them", other)
-		}
-		spelled[field] = name
 	}
 	for i, name := range w.RemoveHeaders {
 		c.headerName(name, index(join(path, "remove_headers"), i))
+	}
+}
+
+// sameHeaders looks for names that differ only in case: they are one field, of
+// which only one value would be sent.
+func (c *checker) sameHeaders(headers map[string]string, path string) {
+	first := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		key := http.CanonicalHeaderKey(name)
+		if other, twice := first[key]; twice {
+			c.invalid(join(path, name), "", "is the same header field as %s: remove one of them", quote(other))
+			continue
+		}
+		first[key] = name
 	}
 }
 

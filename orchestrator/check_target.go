@@ -50,11 +50,18 @@ func (c *checker) target(t Target, path string) {
 	}
 	path = join(path, "upstream")
 	host := t.Upstream
+	if _, rest, found := strings.Cut(host, "://"); found && t.Kind == TCP {
+		c.invalid(path, shorten(rest), "%s is not host:port", quote(t.Upstream))
+		return
+	}
 	if t.Kind != TCP {
 		u, err := url.Parse(t.Upstream)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			suggestion := ""
-			if !strings.Contains(t.Upstream, "://") {
+			switch {
+			case strings.HasPrefix(t.Upstream, "tcp://"):
+				suggestion = "kind: tcp"
+			case !strings.Contains(t.Upstream, "://"):
 				suggestion = "http://" + shorten(t.Upstream)
 			}
 			c.invalid(path, suggestion, "%s is not a URL that begins with http:// or https://", quote(t.Upstream))
@@ -80,10 +87,15 @@ func (c *checker) traffic(t *Traffic, path string) {
 		return
 	}
 	c.knownTarget(t.Target, join(path, "target"))
-	switch target := c.o.Targets[t.Target]; {
-	case t.Target == "" && len(c.names) > 1 && t.Rate > 0:
+	target := t.Target
+	if target == "" {
+		target = c.names[0]
+	}
+	switch {
+	case !drives(t): // none: it says nothing of a target
+	case t.Target == "" && len(c.names) > 1:
 		c.invalid(path, "", "target is missing: the document has %s", c.someNames())
-	case target.Kind == TCP, t.Target == "" && c.o.Targets[c.names[0]].Kind == TCP:
+	case c.o.Targets[target].Kind == TCP:
 		c.invalid(path, "", "load is HTTP, and the target is of kind tcp")
 	}
 	if t.Method != "" && !token(t.Method) {
@@ -94,6 +106,7 @@ func (c *checker) traffic(t *Traffic, path string) {
 			c.invalid(join(path, "path"), "", "%s is not a path: it must begin with /", quote(t.Path))
 		}
 	}
+	c.sameHeaders(t.Headers, join(path, "headers"))
 	for _, name := range slices.Sorted(maps.Keys(t.Headers)) {
 		value := t.Headers[name]
 		if !token(name) || strings.ContainsAny(value, "\r\n\x00") {

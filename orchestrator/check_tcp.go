@@ -33,6 +33,7 @@ func (c *checker) tcp(t *injector.TCP, path string) {
 		}
 		c.toxicScope(x, at)
 		c.toxicAttributes(x, at)
+		c.toxicNeeds(x, at)
 	}
 }
 
@@ -70,12 +71,11 @@ func (c *checker) toxicScope(x injector.Toxic, path string) {
 	}
 }
 
-// toxicAttributes checks that the type's own attributes are there, and no
-// others.
+// toxicAttributes checks that the attributes are the type's own.
 func (c *checker) toxicAttributes(x injector.Toxic, path string) {
 	at := join(path, "attributes")
 	has := func(name string) bool { return c.has(join(at, name)) }
-	need, known := attributesOf(x.Type)
+	_, known := attributesOf(x.Type)
 	for _, f := range attributeFields(x.Type) {
 		if !has(f.name) || slices.Contains(known, f.name) {
 			continue
@@ -86,13 +86,19 @@ func (c *checker) toxicAttributes(x injector.Toxic, path string) {
 		}
 		c.invalid(join(at, f.name), suggestion, "is not an attribute of type %s: %s", x.Type, knows)
 	}
-	for _, name := range need {
-		if !has(name) {
-			c.invalid(path, "", "attributes.%s is missing: type %s needs it", name, x.Type)
-		}
-	}
 	if a := x.Attributes; x.Type == injector.ToxicSlicer && a.AverageSize > 0 && a.SizeVariation >= a.AverageSize {
 		c.invalid(join(at, "size_variation"), "", "is not below average_size")
+	}
+}
+
+// toxicNeeds checks that the attributes are there which the type needs.
+func (c *checker) toxicNeeds(x injector.Toxic, path string) {
+	at := join(path, "attributes")
+	need, _ := attributesOf(x.Type)
+	for _, name := range need {
+		if !c.has(join(at, name)) {
+			c.invalid(path, "", "attributes.%s is missing: type %s needs it", name, x.Type)
+		}
 	}
 	if x.Type == injector.ToxicLatency && x.Attributes.Latency == 0 && x.Attributes.Jitter == 0 && !c.broken(at) {
 		c.invalid(path, "", "attributes.latency is missing, or 0 without jitter: type %s needs it", x.Type)

@@ -24,7 +24,7 @@ func grpcFields() []field[injector.GRPC] {
 		{name: "stream_interruption_probability", def: "0", doc: "Of breaking a call off in the middle. One that ends before counts as masked.",
 			bind: func(g *grpc) codec { return maybe(&g.StreamInterruptionProbability, probability) }},
 		{name: "interrupt_after_messages", def: "[1, 3]", doc: "After how many messages, those of both directions together: 1 is after a unary call's request and before its answer.",
-			bind: func(g *grpc) codec { return messageSpan{&g.InterruptAfterMessages} }},
+			bind: func(g *grpc) codec { return countSpan(&g.InterruptAfterMessages) }},
 		{name: "interruption_status", def: "UNAVAILABLE", doc: "The status that a call ends with then, or `reset`: its stream is reset, which most clients call INTERNAL.",
 			bind: func(g *grpc) codec { return grpcStatusCodec{&g.InterruptionStatus, "reset"} }},
 		{name: "methods", def: "all", doc: "Which calls the section is about: `/pkg.Service/Method` or `/pkg.Service/*`, any of them.",
@@ -121,35 +121,4 @@ func (c grpcMethodCodec) decode(d *decoder, n *node, path string) {
 		want += ", or health or reflection"
 	}
 	d.fail(n.place, path, suggestion, "%s is not %s", quote(n.text), want)
-}
-
-// A messageSpan is [min, max], in messages; both zero is absent.
-type messageSpan struct{ into *[2]int }
-
-func (c messageSpan) kind() string { return "[min, max], whole numbers, 1 or more" }
-func (c messageSpan) absent() bool { return *c.into == [2]int{} }
-func (c messageSpan) encode() *node {
-	return &node{kind: listNode, items: []*node{integer(&c.into[0], fromOne).encode(), integer(&c.into[1], fromOne).encode()}}
-}
-
-func (c messageSpan) decode(d *decoder, n *node, path string) {
-	if n.kind != listNode {
-		suggestion := ""
-		if _, ok := integral(n); ok {
-			suggestion = "[" + n.text + ", " + n.text + "]"
-		}
-		d.wrong(n, path, suggestion, "a list of two whole numbers, [min, max]")
-		return
-	}
-	if len(n.items) != 2 {
-		d.fail(n.place, path, "", "must be a list of two whole numbers, [min, max], not of %d", len(n.items))
-		return
-	}
-	problems := len(d.problems)
-	for i, item := range n.items {
-		integer(&c.into[i], fromOne).decode(d, item, index(path, i))
-	}
-	if len(d.problems) == problems && c.into[0] > c.into[1] {
-		d.fail(n.place, path, "["+n.items[1].text+", "+n.items[0].text+"]", "the minimum is above the maximum")
-	}
 }

@@ -1,11 +1,6 @@
 package orchestrator
 
-import (
-	"fmt"
-	"strconv"
-
-	"github.com/mockforge-go/mockforge/injector"
-)
+import "github.com/mockforge-go/mockforge/injector"
 
 func websocketFields() []field[injector.WebSocket] {
 	type websocket = injector.WebSocket
@@ -71,36 +66,5 @@ func (c closeReasonCodec) decode(d *decoder, n *node, path string) {
 	c.textCodec.decode(d, n, path)
 	if size := len(*c.into); len(d.problems) == problems && size > maxCloseReason {
 		d.fail(n.place, path, "", "has %d bytes: a close frame holds at most %d", size, maxCloseReason)
-	}
-}
-
-// countSpan is [min, max] of a count; both zero is absent.
-func countSpan(into *[2]int) codec { return countSpanCodec{into} }
-
-type countSpanCodec struct{ into *[2]int }
-
-func (c countSpanCodec) kind() string { return "[min, max], whole numbers from 1" }
-func (c countSpanCodec) absent() bool { return *c.into == [2]int{} }
-func (c countSpanCodec) encode() *node {
-	return &node{kind: listNode, items: []*node{
-		{kind: intNode, text: strconv.Itoa(c.into[0])}, {kind: intNode, text: strconv.Itoa(c.into[1])},
-	}}
-}
-
-func (c countSpanCodec) decode(d *decoder, n *node, path string) {
-	if n.kind != listNode {
-		d.wrong(n, path, "", "a list of two whole numbers, [min, max]")
-		return
-	}
-	if len(n.items) != 2 {
-		d.fail(n.place, path, "", "must be a list of two whole numbers, [min, max], not of %d", len(n.items))
-		return
-	}
-	problems := len(d.problems)
-	for i, item := range n.items {
-		integer(&c.into[i], fromOne).decode(d, item, index(path, i))
-	}
-	if len(d.problems) == problems && c.into[0] > c.into[1] {
-		d.fail(n.place, path, fmt.Sprintf("[%d, %d]", c.into[1], c.into[0]), "the minimum is above the maximum")
 	}
 }

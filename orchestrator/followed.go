@@ -199,5 +199,11 @@ func (s *ActiveStep) count(counts CountsReport) {
 			s.collector.Injection(assert.Injection{Kind: kind})
 		}
 	}
+	for kind, n := range s.led.injected {
+		for ; n > counts.Injected[kind]; n-- { // it did not come to be after all
+			s.collector.Injection(assert.Injection{Kind: kind, Spared: true})
+		}
+		s.led.injected[kind] = n
+	}
 	s.entered.Store(int64(counts.Requests))
 }

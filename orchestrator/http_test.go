@@ -76,7 +76,7 @@ func TestHTTPProblems(t *testing.T) {
 		{"{response_rewrite: {set_headers: {content-length: 7}}}", "1:52: fault_injection.response_rewrite.set_headers.content-length: Content-Length says how the message is sent, and cannot be rewritten"},
 		{`{response_rewrite: {set_headers: {A: "b\r\nC: d"}}}`, "1:52: fault_injection.response_rewrite.set_headers.A: has a value that no header field can have: spaces around it, a line break, or another control character"},
 		{`{response_rewrite: {set_headers: {A: "b\x7f"}}}`, "1:52: fault_injection.response_rewrite.set_headers.A: has a value that no header field can have: spaces around it, a line break, or another control character"},
-		{"{response_rewrite: {set_headers: {A: 1, X-A: 1, x-a: 2}}}", "1:66: fault_injection.response_rewrite.set_headers.x-a: is the same header field as X-A, which has another value: remove one of them"},
+		{"{response_rewrite: {set_headers: {A: 1, X-A: 1, x-a: 2}}}", "1:66: fault_injection.response_rewrite.set_headers.x-a: is the same header field as \"X-A\": remove one of them"},
 		{"{response_rewrite: {remove_headers: [Date, Trailer]}}", "1:61: fault_injection.response_rewrite.remove_headers[1]: Trailer says how the message is sent, and cannot be rewritten"},
 		{"{max_active_faults: -1}", "1:38: fault_injection.max_active_faults: -1 is out of range: must be 0 or more"},
 		{"{schedule: {}}", "1:29: fault_injection.schedule: type is missing"},

@@ -76,6 +76,9 @@ func decode(root *node) (o *Orchestration, warnings, problems []Problem) {
 	if root.kind == nullNode {
 		return o, nil, []Problem{{Line: root.line, Column: root.column, Message: "the document is empty: name and steps are missing"}}
 	}
+	if message := foreign(root); message != "" {
+		return o, nil, []Problem{{Line: root.line, Column: root.column, Message: message}}
+	}
 	d := &decoder{places: map[string]place{"": root.place}}
 	object(o, orchestrationFields()).decode(d, root, "")
 	if o.Loop && !d.has("max_iterations") {

@@ -53,6 +53,11 @@ type logEvent struct {
 	Fault     string         `json:"fault"`
 	Failed    bool           `json:"failed"`
 	Canceled  bool           `json:"canceled"`
+	Spared    []string       `json:"spared"`
+
+	// what connections and messages asked
+	Rules map[string]int `json:"rules"`
+	Quiet bool           `json:"quiet"`
 
 	// transitions, verdicts, operations, ends
 	Component   string          `json:"component"`
@@ -130,9 +135,9 @@ func (p *logReader) event(e *logEvent) error {
 	case "outcome":
 		p.keep(e)
 		if i, ok := p.requests[e.N]; ok {
-			r.Requests[i].Outcome = &RecordedOutcome{At: e.T, Status: int(rawNumber(e.Status)), Fault: e.Fault, Failed: e.Failed, Canceled: e.Canceled}
+			r.Requests[i].Outcome = &RecordedOutcome{At: e.T, Status: int(rawNumber(e.Status)), Fault: e.Fault, Failed: e.Failed, Canceled: e.Canceled, Spared: e.refs(e.Spared)}
 		}
-	case "wait", "resume", "suspended", "resumed":
+	case "wait", "resume", "suspended", "resumed", "drew":
 		p.keep(e)
 	case "layer_on":
 		p.keep(e)
@@ -185,6 +190,7 @@ type askedEvent struct {
 	DelayPercentage  float64       `json:"delay_percentage"`
 	Status           int           `json:"status"`
 	StatusPercentage float64       `json:"status_percentage"`
+	GRPCStatus       *int          `json:"grpc_status,omitempty"`
 }
 
 func (e *logEvent) asked() *injector.Asked {

@@ -46,6 +46,10 @@ func (l limits) check(d *decoder, n *node, path string, v float64, unit string) 
 	if l.holds(v) {
 		return true
 	}
+	if v > l.most && l.most == math.MaxInt32 {
+		d.fail(n.place, path, "", "%s is out of range: must be at most %d%s", shorten(n.text), math.MaxInt32, unit)
+		return false
+	}
 	d.fail(n.place, path, "", "%s is out of range: must be %s%s", shorten(n.text), l, unit)
 	return false
 }

@@ -38,6 +38,9 @@ func TestProblems(t *testing.T) {
 		{name: "empty", text: "", want: []string{"1:1: the document is empty: name and steps are missing"}},
 		{name: "comments only", text: "# nothing\n", want: []string{"1:1: the document is empty: name and steps are missing"}},
 		{name: "empty JSON", json: true, text: " ", want: []string{"1:1: the document is empty: name and steps are missing"}},
+		{name: "toxiproxy", json: true, text: `[{"name": "redis", "listen": ":1", "upstream": ":2"}]`, want: []string{"1:1: this is a config of toxiproxy: mockforge orchestrate import --from toxiproxy FILE makes an orchestration of it"}},
+		{name: "toxiproxy's API", json: true, text: `{"redis": {"listen": ":1", "upstream": ":2", "toxics": []}}`, want: []string{"1:1: this is a config of toxiproxy: mockforge orchestrate import --from toxiproxy FILE makes an orchestration of it"}},
+		{name: "Kubernetes", text: "apiVersion: chaos-mesh.org/v1alpha1\nkind: NetworkChaos\nspec: {}\n", want: []string{`1:1: this is a Kubernetes object, of kind "NetworkChaos", and no orchestration: a document has a name and steps`}},
 		{name: "not a mapping", text: "- a\n", want: []string{`1:1: must be a mapping, not a list`}},
 		{name: "not YAML", text: "name: [a\nsteps: b\n", want: []string{`1:1: not YAML: did not find expected ',' or ']'`}},
 		{name: "tab", text: "name: x\nsteps:\n\t- name: a\n", want: []string{"3:1: not YAML: a tab indents this line; use spaces"}},
@@ -145,7 +148,7 @@ func TestProblems(t *testing.T) {
 			`6:155: steps[0].scenario.config.websocket.close_after_messages: the minimum is above the maximum; did you mean "[2, 5]"?`,
 			`6:174: steps[0].scenario.config.websocket.direction: must be both, upstream or downstream, not the text "up"`}},
 		{name: "counts", text: configWith("websocket:\n  close_after_messages: 3\n  probability: 1"), want: []string{
-			`7:33: steps[0].scenario.config.websocket.close_after_messages: must be a list of two whole numbers, [min, max], not the number 3`}},
+			`7:33: steps[0].scenario.config.websocket.close_after_messages: must be a list of two whole numbers, [min, max], not the number 3; did you mean "[3, 3]"?`}},
 		{name: "three counts", text: configWith("websocket:\n  close_after_messages: [0, 3]\n  probability: 1"), want: []string{
 			`7:34: steps[0].scenario.config.websocket.close_after_messages[0]: 0 is out of range: must be 1 or more`}},
 		{name: "gRPC", text: configWith("grpc:\n  status_codes: [UNAVAILBLE, 17, 14]"), want: []string{
@@ -158,6 +161,8 @@ func TestProblems(t *testing.T) {
 			`9:43: steps[0].scenario.config.grpc.methods[1]: "shop.Payments" is not a method of gRPC: write it like /pkg.Service/Method or /pkg.Service/*; did you mean "/shop.Payments/*"?`,
 			`10:29: steps[0].scenario.config.grpc.exclude[1]: "helth" is not a method of gRPC: write it like /pkg.Service/Method or /pkg.Service/*, or health or reflection; did you mean "/helth/*"?`,
 			`11:21: steps[0].scenario.config.grpc.delay_ms: -1 is out of range: must be 0 to 31622400000 milliseconds`}},
+		{name: "too many messages of gRPC", text: configWith("grpc: {interrupt_after_messages: [1, 99999999999]}"), want: []string{
+			`6:46: steps[0].scenario.config.grpc.interrupt_after_messages[1]: 99999999999 is out of range: must be at most 2147483647`}},
 		{name: "messages of gRPC", text: configWith("grpc: {interrupt_after_messages: 2}"), want: []string{
 			`6:42: steps[0].scenario.config.grpc.interrupt_after_messages: must be a list of two whole numbers, [min, max], not the number 2; did you mean "[2, 2]"?`}},
 		{name: "toxics", text: configWith("tcp:\n  toxics:\n    - {type: latncy}\n    - {type: latency}\n    - {type: latency, name: a, attributes: {latency: 0}}\n    - {type: latency, name: b, attributes: {jitter: -1, rate: 3}}\n" +
@@ -214,11 +219,16 @@ func TestProblems(t *testing.T) {
 			`4:34: steps[0].load.path: "orders" is not a path: it must begin with /`,
 			`4:52: steps[0].load.headers["a b"]: is not a header field`,
 			`4:75: steps[0].load.timeout_ms: 0 is out of range: must be more than 0, at most 31622400000 milliseconds`}},
-		{name: "upstreams", text: stepWith("keep: false") + "targets:\n  a: {upstream: localhost:80}\n  b: {upstream: 'http://h:70000'}\n  c: {kind: tcp, upstream: h}\n  d: {kind: udp}\n", want: []string{
+		{name: "headers that are one", text: configWith("fault_injection: {response_rewrite: {set_headers: {X-a: 1, x-A: 2, B: 3}}}") + "load: {rate: 1, headers: {host: a, Host: b}}\n", want: []string{
+			`6:68: steps[0].scenario.config.fault_injection.response_rewrite.set_headers.x-A: is the same header field as "X-a": remove one of them`,
+			`7:27: load.headers.host: is the same header field as "Host": remove one of them`}},
+		{name: "upstreams", text: stepWith("keep: false") + "targets:\n  a: {upstream: localhost:80}\n  b: {upstream: 'http://h:70000'}\n  c: {kind: tcp, upstream: h}\n  d: {kind: udp}\n  e: {kind: tcp, upstream: 'tcp://h:1'}\n  f: {upstream: 'tcp://h:1'}\n", want: []string{
 			`6:17: targets.a.upstream: "localhost:80" is not a URL that begins with http:// or https://; did you mean "http://localhost:80"?`,
 			`7:17: targets.b.upstream: the port of "http://h:70000" is out of range: must be 1 to 65535`,
 			`8:28: targets.c.upstream: "h" is not host:port`,
-			`9:13: targets.d.kind: must be http or tcp, not the text "udp"`}},
+			`9:13: targets.d.kind: must be http or tcp, not the text "udp"`,
+			`10:28: targets.e.upstream: "tcp://h:1" is not host:port; did you mean "h:1"?`,
+			`11:17: targets.f.upstream: "tcp://h:1" is not a URL that begins with http:// or https://; did you mean "kind: tcp"?`}},
 
 		// Expectations.
 		{name: "expectation", text: stepWith("expect:\n  - p9x <= 1s\n  - 12"), want: []string{

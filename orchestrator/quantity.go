@@ -112,35 +112,6 @@ func exact(text string, v float64, unit time.Duration) time.Duration {
 	return time.Duration(math.Round(v * float64(unit)))
 }
 
-// span is [min, max] in milliseconds; both zero is absent.
-func span(into *[2]time.Duration) codec { return spanCodec{into} }
-
-type spanCodec struct{ into *[2]time.Duration }
-
-func (c spanCodec) kind() string { return "[min, max] in milliseconds" }
-func (c spanCodec) absent() bool { return *c.into == [2]time.Duration{} }
-func (c spanCodec) encode() *node {
-	return &node{kind: listNode, items: []*node{millis(&c.into[0]).encode(), millis(&c.into[1]).encode()}}
-}
-
-func (c spanCodec) decode(d *decoder, n *node, path string) {
-	if n.kind != listNode {
-		d.wrong(n, path, "", "a list of two numbers, [min, max]")
-		return
-	}
-	if len(n.items) != 2 {
-		d.fail(n.place, path, "", "must be a list of two numbers, [min, max], not of %d", len(n.items))
-		return
-	}
-	problems := len(d.problems)
-	for i, item := range n.items {
-		millis(&c.into[i]).decode(d, item, index(path, i))
-	}
-	if len(d.problems) == problems && c.into[0] > c.into[1] {
-		d.fail(n.place, path, fmt.Sprintf("[%s, %s]", n.items[1].text, n.items[0].text), "the minimum is above the maximum")
-	}
-}
-
 // instant is a point in calendar time; zero is absent.
 func instant(into *time.Time) codec { return instantCodec{into} }
 

@@ -177,21 +177,36 @@ func (r *recorder) Resume(q *injector.Resume) {
 	})
 }
 
+// Drew implements injector.Journal.
+func (r *recorder) Drew(d *injector.Drew) {
+	if !r.on.Load() || !r.log.recording {
+		return
+	}
+	at := r.offset(r.schedule.at(d.At))
+	r.log.add(at, logRequest, "drew", func(b []byte) []byte {
+		b = appendLayer(b, d.Layer)
+		rules, _ := json.Marshal(d.Rules) // in the order of their names
+		b = append(append(b, `,"rules":`...), rules...)
+		if d.Quiet {
+			b = append(b, `,"quiet":true`...)
+		}
+		return r.appendNow(b, at, d.At)
+	})
+}
+
 // Connection implements injector.Journal. A layer is noted the first time.
-func (r *recorder) Connection(layers []injector.LayerRef) {
+func (r *recorder) Connection(layer injector.LayerRef) {
 	if !r.on.Load() || !r.log.recording {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, ref := range layers {
-		if r.foreign[ref] {
-			continue
-		}
-		if r.foreign == nil {
-			r.foreign = map[injector.LayerRef]bool{}
-		}
-		r.foreign[ref] = true
-		r.log.add(r.offset(r.schedule.now()), logRequest, "connection", func(b []byte) []byte { return appendLayer(b, ref) })
+	if r.foreign[layer] {
+		return
 	}
+	if r.foreign == nil {
+		r.foreign = map[injector.LayerRef]bool{}
+	}
+	r.foreign[layer] = true
+	r.log.add(r.offset(r.schedule.now()), logRequest, "connection", func(b []byte) []byte { return appendLayer(b, layer) })
 }

@@ -109,5 +109,13 @@ func appendOutcome(b []byte, o *injector.Outcome) []byte {
 	if o.Canceled {
 		b = append(b, `,"canceled":true`...)
 	}
-	return b
+	if len(o.Spared) == 0 {
+		return b
+	}
+	var spared []injector.LayerRef
+	for i := range o.Spared {
+		spared = append(spared, o.Spared[i].Layer)
+	}
+	b = appendNames(b, "spared", spared)
+	return appendInt(b, "iteration", int64(spared[0].Iteration))
 }

@@ -25,7 +25,7 @@ type recorder struct {
 
 	mu      sync.RWMutex
 	steps   map[injector.LayerRef]*ActiveStep // until their verdict
-	foreign map[injector.LayerRef]bool        // layers that met what is no request
+	foreign map[injector.LayerRef]bool        // layers whose connection limit counted what is no request
 }
 
 // offset counts from the run's start. t is an instant of the schedule.

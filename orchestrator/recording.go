@@ -85,6 +85,18 @@ type RecordedOutcome struct {
 	Fault    string // the kind that made the outcome; "": the upstream's own
 	Failed   bool
 	Canceled bool // the client left first
+	// Spared are the layers whose decision to break the call off did not come to
+	// be, because it ended before.
+	Spared []injector.LayerRef
+}
+
+// injected reports whether a decision about the request came to be, as far as
+// the log knows.
+func (q *RecordedRequest) injected(d injector.Decision) bool {
+	if d.Pending() {
+		return q.Outcome != nil && !slices.Contains(q.Outcome.Spared, d.Layer)
+	}
+	return !d.Masked
 }
 
 // A RecordedLayer is the time in which a step's layer was on.

@@ -104,7 +104,7 @@ func (t *timeline) shares() (map[injector.LayerRef]*share, *share) {
 			}
 		}
 		for _, d := range q.Decisions {
-			if !d.Masked {
+			if q.injected(d) {
 				of(d.Layer).injected[d.Kind]++
 			}
 		}

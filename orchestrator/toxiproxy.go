@@ -19,8 +19,12 @@ import (
 //
 // data is a JSON file as toxiproxy-server -config takes it, a list of proxies,
 // or what GET /proxies answers; it is at most 1 MiB. The error is an
-// *InvalidError with every problem, placed in data.
+// *InvalidError with every problem, placed in data, or about a duration above
+// 366 days.
 func FromToxiproxy(data []byte, duration time.Duration) (o *Orchestration, warnings []Problem, err error) {
+	if duration > maxDuration {
+		return nil, nil, fmt.Errorf("%s is out of range: at most %d days", duration, maxDuration/(24*time.Hour))
+	}
 	root, problem := readNode(data, JSON)
 	if problem != nil {
 		return nil, nil, &InvalidError{Problems: []Problem{*problem}}
@@ -165,6 +169,9 @@ func (c *checker) proxy(p *proxy, path string) {
 		}
 		c.toxicAttributes(x, at)
 		label := x.Name
+		if x.Type == injector.ToxicBandwidth && x.Attributes.Rate == 0 {
+			label, x.Type = toxicLabel(x), injector.ToxicTimeout // nothing passes at that rate
+		}
 		if x.Name = ""; toxicLabel(x) != label {
 			x.Name = label
 		}
@@ -190,8 +197,6 @@ func idle(x injector.Toxic) bool {
 		return true
 	case injector.ToxicLatency:
 		return a.Latency == 0 && a.Jitter == 0
-	case injector.ToxicBandwidth:
-		return a.Rate == 0
 	case injector.ToxicSlowClose:
 		return a.Delay == 0
 	case injector.ToxicSlicer:

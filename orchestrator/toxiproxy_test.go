@@ -119,7 +119,7 @@ func TestFromToxiproxyAPI(t *testing.T) {
 func TestFromToxiproxyWarnings(t *testing.T) {
 	t.Parallel()
 	document, warnings := imported(t, `[{"name": "a", "upstream": "h:1", "enabled": false, "toxics": [{"type": "noop"}, {"type": "latency"}, {"type": "timeout", "toxicity": 0}, {"type": "reset_peer"}]},
- {"name": "b", "upstream": "h:2", "toxics": [{"type": "slicer"}, {"type": "bandwidth", "attributes": {"rate": 0}}, {"type": "slow_close", "attributes": {"delay": 0}}]}]`, 0)
+ {"name": "b", "upstream": "h:2", "toxics": [{"type": "slicer"}, {"type": "slow_close", "attributes": {"delay": 0}}]}]`, 0)
 	require.Equal(t, []string{
 		"1:53: [0].toxics: are left out: the proxy is disabled, which makes it down",
 		"1:64: [0].toxics[0]: does nothing: left out",
@@ -127,13 +127,30 @@ func TestFromToxiproxyWarnings(t *testing.T) {
 		"1:103: [0].toxics[2]: does nothing: left out",
 		"2:46: [1].toxics[0]: does nothing: left out",
 		"2:66: [1].toxics[1]: does nothing: left out",
-		"2:116: [1].toxics[2]: does nothing: left out",
 	}, warnings)
 	require.Contains(t, document, "type: down")
 	require.NotContains(t, document, "reset_peer")
 
 	document, _ = imported(t, `[{"name": "a", "upstream": "h:1"}]`, 0)
 	require.Contains(t, document, "steps:\n  - name: toxics\n    duration_seconds: 60\n", "a quiet step, so that the document runs")
+}
+
+// Attributes that are not there are 0, and a rate of 0 lets nothing through.
+func TestFromToxiproxyZeros(t *testing.T) {
+	t.Parallel()
+	document, warnings := imported(t, `[{"name": "a", "upstream": "h:1", "toxics": [{"type": "limit_data", "stream": "upstream"}, {"type": "bandwidth"}, {"type": "timeout"}, {"name": "still", "type": "bandwidth", "attributes": {"rate": 0}}]}]`, 0)
+	require.Empty(t, warnings)
+	require.Contains(t, document, `
+            - type: limit_data
+              stream: upstream
+              attributes:
+                bytes: 0
+            - name: bandwidth_downstream
+              type: timeout
+            - type: timeout
+            - name: still
+              type: timeout
+`)
 }
 
 func TestFromToxiproxyProblems(t *testing.T) {

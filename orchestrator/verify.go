@@ -109,7 +109,7 @@ func (v *verifier) layers() {
 		}
 	}
 	for _, ref := range v.rec.foreign {
-		v.cannot(ref, "connections that are no requests met it")
+		v.cannot(ref, "its limit counted connections without their requests")
 	}
 	for _, l := range v.rec.Layers {
 		if _, ok := v.specs[l.Name]; !ok {
@@ -130,6 +130,20 @@ func (v *verifier) event(e *logEvent, i int) error {
 	at := v.rec.Start.Add(e.T)
 	if e.Now != nil {
 		at = v.rec.Start.Add(*e.Now)
+	}
+	if e.Type == "drew" {
+		if v.blind[e.ref()] {
+			return nil
+		}
+		return v.again.Drew(&injector.Drew{At: at, Layer: e.ref(), Rules: e.Rules, Quiet: e.Quiet})
+	}
+	if e.Type == "request" && e.Method == "" {
+		v.meet(e, i, at)
+		return nil
+	}
+	if missing := v.again.Missing(at); len(missing) > 0 {
+		v.differs(e, i, "decisions are made about connections or messages before the event, and are not in the recording", nil, v.decided(e, missing))
+		return nil
 	}
 	switch e.Type {
 	case "transition":
@@ -192,6 +206,30 @@ func (v *verifier) arrive(e *logEvent, i int, at time.Time) error {
 		v.transitions(e, i)
 	}
 	return nil
+}
+
+// meet makes the decisions about a connection or a message again.
+func (v *verifier) meet(e *logEvent, i int, at time.Time) {
+	if v.unseen(e) {
+		return
+	}
+	was := &v.rec.Requests[e.at]
+	now := v.again.Meet(at, &injector.Request{N: e.N, Target: e.Target, Layers: was.Layers, Length: e.Length})
+	v.out.Requests++
+	v.out.Decisions += len(was.Decisions)
+	v.made[e.N] = now.Decisions
+	if !slices.Equal(was.Decisions, now.Decisions) {
+		v.differs(e, i, "other decisions are made for the "+e.kind(), v.recorded(e)[1:], v.decided(e, now.Decisions))
+		v.out.Difference.Before = append(v.out.Difference.Before, e.raw)
+	}
+}
+
+// kind is what a request without a method is.
+func (e *logEvent) kind() string {
+	if e.Protocol == injector.ProtocolWebSocket {
+		return "message"
+	}
+	return "connection"
 }
 
 // unseen reports whether the request entered a layer that cannot be made again.
@@ -269,12 +307,7 @@ func (v *verifier) differs(e *logEvent, i int, what string, recorded, now []stri
 
 // recorded are the lines of a request and its decisions as the log has them.
 func (v *verifier) recorded(e *logEvent) []string {
-	out := []string{e.raw}
-	q := &v.rec.Requests[e.at]
-	for j := range q.Decisions {
-		out = append(out, v.line(e.T, "decision", appendDecision(nil, q.N, &q.Decisions[j], true)))
-	}
-	return out
+	return append([]string{e.raw}, v.decided(e, v.rec.Requests[e.at].Decisions)...)
 }
 
 // text is recorded for a request that was decided again.
@@ -285,9 +318,13 @@ func (v *verifier) text(e *logEvent, now *injector.Request) []string {
 	}
 	b := appendRequest(nil, now, e.T, arrived)
 	b = appendInt(b, "decisions", int64(len(now.Decisions)))
-	out := []string{v.line(e.T, "request", b)}
-	for j := range now.Decisions {
-		out = append(out, v.line(e.T, "decision", appendDecision(nil, now.N, &now.Decisions[j], true)))
+	return append([]string{v.line(e.T, "request", b)}, v.decided(e, now.Decisions)...)
+}
+
+// decided are the lines of decisions.
+func (v *verifier) decided(e *logEvent, decisions []injector.Decision) (out []string) {
+	for j := range decisions {
+		out = append(out, v.line(e.T, "decision", appendDecision(nil, e.N, &decisions[j], true)))
 	}
 	return out
 }

@@ -94,7 +94,7 @@ func TestVerifySaysWhatItCannot(t *testing.T) {
 	require.NoError(t, err)
 	require.Nil(t, v.Difference)
 	require.Zero(t, v.Requests)
-	require.Equal(t, []string{"layer a of iteration 1, and requests that entered it: connections that are no requests met it"}, v.Unverified)
+	require.Equal(t, []string{"layer a of iteration 1, and requests that entered it: its limit counted connections without their requests"}, v.Unverified)
 
 	other := strings.ReplaceAll(layerOn+request+decision, `"a"`, `"standing"`)
 	v, err = orchestrator.Verify(t.Context(), readRecording(t, []byte(head+other+end)))

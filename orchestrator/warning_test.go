@@ -64,6 +64,8 @@ func TestWarnings(t *testing.T) {
 			{orchestrator.NoLoad, "6:13: steps[0].expect[0]: error_rate is the client's view, and the document drives no load here: without load from a test it is inconclusive"}}},
 		{"load of the document", "load: {rate: 1}\nexpect: mean <= 1s\n" + stepWith("expect: error_rate <= 1%"), nil},
 		{"load of the step", "expect: mean <= 1s\n" + stepWith("expect: error_rate <= 1%\nload: {rate: 1}"), nil},
+		{"load switched off beside TCP", "load: {rate: 1, target: web}\n" + stepWith("load: {rate: 0}") + "targets: {cache: {kind: tcp}, web: {}}\n", nil},
+		{"load of TCP switched off", stepWith("load: {rate: 0}") + "targets: {a: {kind: tcp}}\n", nil},
 		{"load switched off in the step", "load: {rate: 1}\n" + stepWith("expect: error_rate <= 1%\nload: {rate: 0}"), []warning{
 			{orchestrator.NoLoad, "5:13: steps[0].expect[0]: error_rate is the client's view, and the document drives no load here: without load from a test it is inconclusive"}}},
 		{"gRPC without a fault", configWith("grpc: {}"), []warning{

@@ -195,3 +195,20 @@ func TestAPIAnswersUnderEveryFault(t *testing.T) {
 	l.ask(t, "POST", "/disable", nil).ok(t)
 	l.hits(t, 200)
 }
+
+// What no browser sends as its origin would let nobody in, without a word.
+func TestOrigins(t *testing.T) {
+	t.Parallel()
+	for origin, valid := range map[string]bool{
+		"https://tools.example": true, "http://localhost:8080": true,
+		"tools.example": false, "https://tools.example/": false, "*": false, "": false, "https://": false,
+	} {
+		s, err := server.New(server.Options{CORSOrigins: []string{origin}})
+		if valid {
+			require.NoError(t, err, origin)
+			require.NoError(t, s.Close())
+		} else {
+			require.ErrorContains(t, err, `CORS origin "`+origin+`": use scheme, host`)
+		}
+	}
+}

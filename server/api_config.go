@@ -123,18 +123,28 @@ func (c *control) putSection(s section) func(http.ResponseWriter, *http.Request)
 // it.
 func checkPatch(s section, body []byte) error {
 	before := fmt.Sprintf("{%q:", s.name)
+	if string(bytes.TrimSpace(body)) == "null" { // a section that is null is none, a patch that is would do nothing
+		return invalid(orchestrator.Problem{Line: 1, Column: 1, Path: s.name, Message: "must be a mapping, not null"})
+	}
 	_, _, err := orchestrator.ParseConfig(slices.Concat([]byte(before), body, []byte("}")), orchestrator.JSON)
-	invalid, ok := errors.AsType[*orchestrator.InvalidError](err)
+	found, ok := errors.AsType[*orchestrator.InvalidError](err)
 	if !ok {
 		return err
 	}
-	problems := slices.Clone(invalid.Problems)
-	for i := range problems {
-		if problems[i].Line == 1 {
-			problems[i].Column -= len(before)
+	return invalid(moved(found.Problems, before, 1, 1)...)
+}
+
+// moved are the problems of a text that begins with before, placed in the one
+// from which the rest was taken, at that line and column.
+func moved(problems []orchestrator.Problem, before string, line, column int) []orchestrator.Problem {
+	out := slices.Clone(problems)
+	for i, p := range out {
+		if p.Line == 1 {
+			out[i].Column = column + max(0, p.Column-1-len(before))
 		}
+		out[i].Line += line - 1
 	}
-	return &orchestrator.InvalidError{Problems: problems}
+	return out
 }
 
 // patched is the config's section with the patch applied.

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -117,6 +118,8 @@ func TestPartialSections(t *testing.T) {
 			l.ask(t, "PUT", "/config/"+tt.path, `{"enabled": 1, "nonsense": 2}`).says(t, 422, "1:13: "+tt.section+`.enabled: must be true or false, not the number 1; did you mean "true"?`+
 				"\n1:16: "+tt.section+".nonsense: unknown field")
 			l.ask(t, "PUT", "/config/"+tt.path, `[]`).says(t, 422, "1:1: "+tt.section+": must be a mapping, not a list")
+			l.ask(t, "PUT", "/config/"+tt.path, ` null`).says(t, 422, "1:1: "+tt.section+": must be a mapping, not null")
+			l.ask(t, "PUT", "/config/"+tt.path, strings.Repeat(" ", 1<<20)+`{}`).says(t, 422, "1:1: larger than 1048576 bytes")
 			l.ask(t, "PUT", "/config/"+tt.path, `{"enabled": `).says(t, 400, "the body is not JSON: 1:12: not JSON: unexpected end of JSON input")
 			l.ask(t, "PUT", "/config/"+tt.path, ``).says(t, 400, "the body is empty: this call takes a JSON object")
 			l.ask(t, "PUT", "/config/"+tt.path, `{"enabled": true, "enabled": false}`).says(t, 422, "1:19: "+tt.section+".enabled: duplicate key, first on line 1")

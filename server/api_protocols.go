@@ -136,13 +136,9 @@ func (k knob) check(f knobField, body []byte, m member) []orchestrator.Problem {
 	if !ok {
 		return nil
 	}
-	problems := slices.Clone(found.Problems)
 	line, column := lineAndColumn(body, m.valueAt)
+	problems := moved(found.Problems, before, line, column)
 	for i, p := range problems {
-		if p.Line == 1 {
-			problems[i].Column += column - 1 - len(before)
-		}
-		problems[i].Line += line - 1
 		problems[i].Path = f.body + strings.TrimPrefix(p.Path, k.section+"."+f.section)
 	}
 	return problems

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -119,6 +120,7 @@ func TestProtocolKnobsRefuse(t *testing.T) {
 		{"graphql/resolver-latency", `[true]`, 422, "1:1: must be a JSON object with enabled"},
 		{"graphql/error-codes", `null`, 422, "1:1: must be a JSON object with error_codes and probability"},
 		{"graphql/partial-data", `{"probability": `, 400, "the body is not JSON: 1:16: not JSON: unexpected end of JSON input"},
+		{"graphql/error-codes", `{"error_codes": ["` + strings.Repeat("A", 1<<20) + `"]}`, 422, "1:17: error_codes: larger than 1048576 bytes"},
 		{"graphql/partial-data", ``, 400, "the body is empty: this call takes a JSON object"},
 	}
 	for _, tt := range tests {

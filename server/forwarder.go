@@ -8,9 +8,10 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/mockforge-go/mockforge/injector"
 )
 
 // A forwarder sends requests to an upstream. It is the seam behind which a
@@ -117,7 +118,7 @@ func newTransports(config *tls.Config) *transports {
 // of chooses HTTP/2 for an upstream that was said to speak it, and for gRPC,
 // which knows nothing else.
 func (t *transports) of(h2c bool, r *http.Request) *http.Transport {
-	if h2c || r.URL.Scheme == "http" && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
+	if h2c || r.URL.Scheme == "http" && injector.ProtocolOf(r) == injector.ProtocolGRPC {
 		return t.h2c
 	}
 	return t.standard

@@ -76,6 +76,17 @@ func (s *Server) notFromHere(w http.ResponseWriter, r *http.Request) string {
 	return ""
 }
 
+// checkOrigins refuses what no browser sends as its origin, and what would
+// therefore let nobody in.
+func checkOrigins(origins []string) error {
+	for _, origin := range origins {
+		if u, err := url.Parse(origin); err != nil || u.Host == "" || origin != u.Scheme+"://"+u.Host {
+			return fmt.Errorf("CORS origin %q: use scheme, host and, where it is not the usual one, port, like https://tools.example", origin)
+		}
+	}
+	return nil
+}
+
 func hostOnly(hostport string) string {
 	return strings.Trim(hostname(hostport), "[]")
 }

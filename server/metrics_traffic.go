@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"time"
 
 	"github.com/mockforge-go/mockforge/injector"
@@ -12,12 +13,11 @@ func (m *metrics) Request(r *injector.Request) {
 		return
 	}
 	endpoint := m.endpoints.of(r.Endpoint)
-	triggered, delayed := false, false
+	delayed := false
 	for _, d := range r.Decisions {
-		if d.Masked {
+		if d.Masked || d.Pending() {
 			continue
 		}
-		triggered = true
 		m.faults.WithLabelValues(d.Kind, endpoint).Inc()
 		switch d.Kind {
 		case injector.KindLatency:
@@ -27,12 +27,18 @@ func (m *metrics) Request(r *injector.Request) {
 			m.violations.WithLabelValues(endpoint).Inc()
 		}
 	}
-	if triggered {
+	if triggered(r.Decisions) {
 		m.triggers.Inc()
 	}
 	if delayed && r.Jitter != 0 {
 		m.jitter.WithLabelValues(endpoint).Observe(milliseconds(r.Jitter.Abs()))
 	}
+}
+
+// triggered reports whether a fault is known to be injected before the end of
+// its request.
+func triggered(decisions []injector.Decision) bool {
+	return slices.ContainsFunc(decisions, func(d injector.Decision) bool { return !d.Masked && !d.Pending() })
 }
 
 // Done implements injector.Observer.
@@ -41,6 +47,13 @@ func (m *metrics) Done(o *injector.Outcome) {
 		return // a run watches the others too
 	}
 	m.requests.WithLabelValues(o.Target, ending(o, m.connections[o.Target])).Inc()
+	came := o.Came()
+	for _, d := range came {
+		m.faults.WithLabelValues(d.Kind, m.endpoints.of(o.Endpoint)).Inc()
+	}
+	if len(came) > 0 && !triggered(o.Decisions) {
+		m.triggers.Inc()
+	}
 	if o.HeldUp > 0 {
 		m.throttle.WithLabelValues(m.endpoints.of(o.Endpoint), "request").Observe(milliseconds(o.HeldUp))
 	}

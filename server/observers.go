@@ -76,8 +76,15 @@ func (o *observers) Resume(r *injector.Resume) {
 }
 
 // Connection implements injector.Journal.
-func (o *observers) Connection(layers []injector.LayerRef) {
+func (o *observers) Connection(layer injector.LayerRef) {
 	if j := o.journal(); j != nil {
-		j.Connection(layers)
+		j.Connection(layer)
+	}
+}
+
+// Drew implements injector.Journal.
+func (o *observers) Drew(d *injector.Drew) {
+	if j := o.journal(); j != nil {
+		j.Drew(d)
 	}
 }

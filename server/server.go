@@ -2,17 +2,12 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"log"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/mockforge-go/mockforge/injector"
 	"github.com/mockforge-go/mockforge/orchestrator"
@@ -52,6 +47,9 @@ func New(opts Options) (*Server, error) {
 	}
 	if !loopback(opts.Host) && opts.AdminToken == "" && !opts.InsecureAdmin {
 		return nil, fmt.Errorf("host %s is reachable from other machines, and anybody there could control the server: set an admin token, or allow it with --insecure-admin", opts.Host)
+	}
+	if err := checkOrigins(opts.CORSOrigins); err != nil {
+		return nil, err
 	}
 	var scenario *orchestrator.Scenario
 	if opts.Scenario != "" {
@@ -131,229 +129,9 @@ func storeFor(dir string) (store, error) {
 // Listen.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Listen opens the server's port and those of its targets, without serving
-// them yet.
-func (s *Server) Listen() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.listener != nil || s.closed {
-		return errors.New("the server has listened already")
-	}
-	open := func(port int) (net.Listener, error) {
-		l, err := net.Listen("tcp", net.JoinHostPort(s.opts.Host, portText(port)))
-		if err != nil {
-			return nil, fmt.Errorf("%w: choose another port with --http-port, or end what uses this one", err)
-		}
-		return l, nil
-	}
-	main, err := open(s.opts.Port)
-	if err != nil {
-		return err
-	}
-	opened := []net.Listener{main}
-	for _, t := range s.plane.targets {
-		if t.Port == 0 {
-			continue
-		}
-		l, err := open(t.Port)
-		if err != nil {
-			for _, o := range opened {
-				_ = o.Close() // nothing was accepted
-			}
-			return fmt.Errorf("target %s: %w", t.Name, err)
-		}
-		t.listener = l
-		opened = append(opened, l)
-	}
-	s.listener = main
-	s.opts.Logger.Info("listening", "url", s.scheme()+"://"+main.Addr().String(), "targets", strings.Join(s.plane.names(), ","), "version", s.opts.Version)
-	for _, t := range s.plane.targets {
-		if t.listener != nil {
-			s.opts.Logger.Info("listening", "url", t.url(s.scheme(), main.Addr()), "target", t.Name)
-		}
-	}
-	return nil
-}
-
-// URL is the base URL of the server, without a slash at the end; "" before
-// Listen.
-func (s *Server) URL() string {
-	if l := s.address(); l != nil {
-		return s.scheme() + "://" + l.String()
-	}
-	return ""
-}
-
-func (s *Server) address() net.Addr {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.listener == nil {
-		return nil
-	}
-	return s.listener.Addr()
-}
-
-func (s *Server) scheme() string {
-	if s.opts.TLS != nil {
-		return "https"
-	}
-	return "http"
-}
-
-// Run listens, where Listen was not called, and serves until ctx ends; then it
-// stops a run, takes every fault off and lets requests finish for up to 5 s.
-func (s *Server) Run(ctx context.Context) error {
-	if s.address() == nil {
-		if err := s.Listen(); err != nil {
-			return err
-		}
-	}
-	s.mu.Lock()
-	failed := make(chan error, 1+len(s.plane.targets))
-	serve := func(l net.Listener, h http.Handler) {
-		server := s.newHTTPServer(h)
-		s.servers = append(s.servers, server)
-		go func() {
-			var err error
-			if s.opts.TLS != nil {
-				err = server.ServeTLS(l, "", "")
-			} else {
-				err = server.Serve(l)
-			}
-			if !errors.Is(err, http.ErrServerClosed) {
-				failed <- err
-			}
-		}()
-	}
-	serve(s.listener, s.handler)
-	for _, t := range s.plane.targets {
-		switch {
-		case t.tcp():
-			s.relays.all.Go(func() {
-				if err := s.relays.serve(s.base, t); err != nil {
-					failed <- err
-				}
-			})
-		case t.listener != nil:
-			serve(t.listener, t.handler)
-		}
-	}
-	s.mu.Unlock()
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-failed:
-	}
-	return errors.Join(err, s.Close())
-}
-
-func (s *Server) newHTTPServer(h http.Handler) *http.Server {
-	var protocols http.Protocols
-	protocols.SetHTTP1(true)
-	protocols.SetHTTP2(true)
-	protocols.SetUnencryptedHTTP2(true)
-	return &http.Server{
-		Handler: h, Protocols: &protocols, TLSConfig: s.opts.TLS.Clone(),
-		ReadHeaderTimeout: s.times.header, IdleTimeout: s.times.idle,
-		BaseContext: func(net.Listener) context.Context { return s.base }, ConnContext: s.peers.connContext,
-		ErrorLog: quiet(s.opts.Logger),
-	}
-}
-
-// quiet turns what net/http has to say about clients into debug messages:
-// broken connections are this server's trade.
-func quiet(l *slog.Logger) *log.Logger {
-	return slog.NewLogLogger(l.Handler(), slog.LevelDebug)
-}
-
-// Close stops a run, takes every fault off, ends the event streams and lets
-// requests finish for up to 5 s; what is left then is cut off, and so are the
-// connections of targets of kind tcp, of which nobody knows whether they are
-// done. Closing twice is closing once.
-func (s *Server) Close() error {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return nil
-	}
-	s.closed = true
-	servers := s.servers
-	listeners := []net.Listener{s.listener}
-	for _, t := range s.plane.targets {
-		listeners = append(listeners, t.listener)
-	}
-	s.mu.Unlock()
-	s.opts.Logger.Info("stopping")
-	defer s.opts.Logger.Info("stopped")
-	s.control.close()
-	s.control.events.close()
-	ctx, cancel := context.WithTimeout(context.Background(), s.times.shutdown)
-	defer cancel()
-	for _, t := range s.plane.targets {
-		if t.tcp() && t.listener != nil {
-			_ = t.listener.Close() // no new ones
-		}
-	}
-	var wait sync.WaitGroup
-	for _, server := range servers {
-		wait.Go(func() {
-			if server.Shutdown(ctx) != nil {
-				_ = server.Close() // whoever is left is cut off
-			}
-		})
-	}
-	wait.Wait()
-	s.cutAll() // tunnels, which no http.Server knows of any more, and connections
-	s.relays.all.Wait()
-	s.peers.close()
-	for _, l := range listeners {
-		if l != nil {
-			_ = l.Close() // most are closed by now
-		}
-	}
-	s.load.CloseIdleConnections()
-	s.plane.transports.close()
-	return errors.Join(s.control.eventLog.close(), s.control.store.close())
-}
-
 // Enable is the master switch. With it off nothing is injected, whatever the
 // config says and an orchestration does.
 func (s *Server) Enable(on bool) { s.control.setEnabled(on) }
-
-// transport implements driver.
-func (s *Server) transport() http.RoundTripper { return s.load }
-
-// url implements driver. A document without targets means the only one there
-// is.
-func (s *Server) url(target string) string {
-	t := s.plane.find(target)
-	if t == nil {
-		t = s.plane.targets[0]
-	}
-	return t.url(s.scheme(), s.address())
-}
-
-// newLoadTransport reaches the server's own targets, whatever host their URL
-// names, and nothing else.
-func (s *Server) newLoadTransport() *http.Transport {
-	t := newTransports(s.opts.UpstreamTLS).standard
-	dialer := &net.Dialer{Timeout: 10 * time.Second}
-	t.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		_, port, err := net.SplitHostPort(addr)
-		if err != nil {
-			return nil, err
-		}
-		host, _, err := net.SplitHostPort(s.address().String())
-		if err != nil {
-			return nil, err
-		}
-		return dialer.DialContext(ctx, network, net.JoinHostPort(host, port))
-	}
-	if s.opts.TLS != nil {
-		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} // the server talks to itself, over loopback
-	}
-	return t
-}
 
 // Targets lists the targets, sorted by name. They have URLs once the server
 // listens.

@@ -99,7 +99,7 @@ func (s *statistician) Request(r *injector.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, d := range r.Decisions {
-		if d.Masked {
+		if d.Masked || d.Pending() {
 			continue
 		}
 		e := s.endpoint(r.Endpoint)
@@ -144,11 +144,15 @@ func (s *statistician) Done(o *injector.Outcome) {
 	if o.Failed {
 		s.failed.Add(1)
 	}
-	if o.HeldUp+o.HeldDown == 0 {
+	came := o.Came()
+	if o.HeldUp+o.HeldDown == 0 && came == nil {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, d := range came {
+		s.endpoint(o.Endpoint).faults[d.Kind]++
+	}
 	for direction, d := range map[string]time.Duration{"request": o.HeldUp, "response": o.HeldDown} {
 		if d > 0 {
 			s.held[direction].samples++

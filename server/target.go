@@ -55,6 +55,19 @@ func targetList(o Options) ([]Target, error) {
 		}
 		out = append(out, Target{Name: orchestrator.DefaultTarget, Upstream: o.Upstream, Prefix: "/"})
 	}
+	ports := map[int]string{}
+	if o.Port > 0 {
+		ports[o.Port] = "the server itself"
+	}
+	for _, t := range out {
+		if t.Port <= 0 {
+			continue
+		}
+		if other := ports[t.Port]; other != "" {
+			fail("target %s: port %d is that of %s already: give it another", t.Name, t.Port, other)
+		}
+		ports[t.Port] = "target " + t.Name
+	}
 	ways := map[string]string{}
 	for _, t := range out {
 		if t.Host == "" && t.Prefix == "" {

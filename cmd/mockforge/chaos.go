@@ -45,21 +45,7 @@ func chaosStatusCommand() *cobra.Command {
 	r := newRemote(c)
 	outputFlag(c, &output)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := checkOutput(output); err != nil {
-			return err
-		}
-		api, err := r.client(c)
-		if err != nil {
-			return err
-		}
-		status, err := api.ChaosStatus(c.Context())
-		if err != nil {
-			return serverError(err)
-		}
-		if output == "json" {
-			return writeIndented(c.OutOrStdout(), status)
-		}
-		return writeChaosStatus(c.OutOrStdout(), status)
+		return show(c, r, output, (*client.Client).ChaosStatus, writeChaosStatus)
 	}
 	return c
 }

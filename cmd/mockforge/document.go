@@ -31,17 +31,26 @@ func readDocument(path string) (document, error) {
 		return d, &exitError{exitUsage, err}
 	}
 	d.parsed, d.warnings, err = orchestrator.Parse(d.content, d.format)
-	for i := range d.warnings {
-		d.warnings[i].File = path
-	}
-	var invalid *orchestrator.InvalidError
-	if errors.As(err, &invalid) {
-		for i := range invalid.Problems {
-			invalid.Problems[i].File = path
-		}
+	if invalid := d.located(err); invalid != nil {
 		return d, invalidDocument(path, invalid.Problems)
 	}
 	return d, err
+}
+
+// located names the file in what was found in it. It returns err where that
+// lists what makes the document invalid.
+func (d *document) located(err error) *orchestrator.InvalidError {
+	for i := range d.warnings {
+		d.warnings[i].File = d.path
+	}
+	invalid, ok := errors.AsType[*orchestrator.InvalidError](err)
+	if !ok {
+		return nil
+	}
+	for i := range invalid.Problems {
+		invalid.Problems[i].File = d.path
+	}
+	return invalid
 }
 
 // readBounded reads a file up to a size that every document check refuses.
@@ -70,8 +79,8 @@ func lines(problems []orchestrator.Problem) string {
 	return b.String()
 }
 
-// refused names the file in what the server found. Its lines and columns are
-// those of what was sent, which is not the file where sent says so.
+// refused names the file in what the server found. The lines and columns are
+// those of what was sent; they are left out where that is not the file.
 func (d document) refused(err error, rewritten bool) error {
 	var refused *client.Error
 	if !errors.As(err, &refused) || len(refused.Problems) == 0 {

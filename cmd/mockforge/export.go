@@ -31,6 +31,11 @@ func export(c *cobra.Command, r *remote, output, format string, force bool, get 
 	if err != nil {
 		return serverError(err)
 	}
+	return deliver(c, document, output, force)
+}
+
+// deliver puts a document where --output says.
+func deliver(c *cobra.Command, document []byte, output string, force bool) error {
 	out := c.OutOrStdout()
 	if output == "-" {
 		_, err := out.Write(document)
@@ -39,6 +44,6 @@ func export(c *cobra.Command, r *remote, output, format string, force bool, get 
 	if err := create(output, document, force); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "Saved to: %s\n", output)
+	_, err := fmt.Fprintf(out, "Saved to: %s\n", output)
 	return err
 }

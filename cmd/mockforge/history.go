@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mockforge-go/mockforge/orchestrator"
+	"github.com/mockforge-go/mockforge/server/client"
 )
 
 func historyCommand() *cobra.Command {
@@ -27,32 +29,10 @@ verdict. The exit code is 0 whatever the verdict.`,
 	c.Flags().StringVar(&id, "id", "", "run to show")
 	outputFlag(c, &output)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := checkOutput(output); err != nil {
-			return err
-		}
-		api, err := r.client(c)
-		if err != nil {
-			return err
-		}
-		out := c.OutOrStdout()
 		if id == "" {
-			runs, err := api.History(c.Context())
-			switch {
-			case err != nil:
-				return serverError(err)
-			case output == "json":
-				return writeIndented(out, append([]orchestrator.Report{}, runs...))
-			}
-			return writeHistory(out, runs)
+			return show(c, r, output, listed((*client.Client).History), writeHistory)
 		}
-		run, err := api.Run(c.Context(), id)
-		switch {
-		case err != nil:
-			return serverError(err)
-		case output == "json":
-			return writeIndented(out, run)
-		}
-		return writeVerdict(out, run)
+		return show(c, r, output, func(api *client.Client, ctx context.Context) (orchestrator.Report, error) { return api.Run(ctx, id) }, writeVerdict)
 	}
 	return c
 }

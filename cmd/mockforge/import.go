@@ -56,12 +56,16 @@ written to a file and not sent, - is standard output.`,
 		if file == "" {
 			return errors.New("required flag(s) \"file\" not set")
 		}
-		if from == "" {
-			for _, name := range []string{"duration", "output", "format", "force"} {
-				if flags.Changed(name) {
-					return fmt.Errorf("--%s has no effect without --from", name)
-				}
+		for _, name := range []string{"duration", "output", "format", "force"} {
+			switch {
+			case !flags.Changed(name):
+			case from == "":
+				return fmt.Errorf("--%s has no effect without --from", name)
+			case output == "" && (name == "format" || name == "force"):
+				return fmt.Errorf("--%s has no effect without --output", name)
 			}
+		}
+		if from == "" {
 			d, err := readDocument(file)
 			if err != nil {
 				return err
@@ -109,19 +113,15 @@ func translate(file, from string, duration time.Duration) (document, error) {
 		return d, &exitError{exitUsage, err}
 	}
 	d.parsed, d.warnings, err = orchestrator.FromToxiproxy(data, duration)
-	for i := range d.warnings {
-		d.warnings[i].File = file
-	}
-	if invalid, ok := errors.AsType[*orchestrator.InvalidError](err); ok {
-		for i := range invalid.Problems {
-			invalid.Problems[i].File = file
-		}
+	if invalid := d.located(err); invalid != nil {
 		return d, &exitError{exitUsage, fmt.Errorf("%s is not a toxiproxy config that can be imported:\n%s", file, lines(invalid.Problems))}
 	}
 	if err != nil {
-		return d, err
+		return d, fmt.Errorf("--duration: %w", err)
 	}
-	d.parsed.Name = strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+	if name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file)); name != "" {
+		d.parsed.Name = name
+	}
 	var text bytes.Buffer
 	if err := orchestrator.Encode(&text, d.parsed, d.format); err != nil {
 		return d, &exitError{exitUsage, err}
@@ -144,14 +144,5 @@ func save(c *cobra.Command, d document, output, format string, force bool) error
 	if err := d.writeWarnings(c.ErrOrStderr(), nil); err != nil {
 		return err
 	}
-	out := c.OutOrStdout()
-	if output == "-" {
-		_, err := out.Write(text.Bytes())
-		return err
-	}
-	if err := create(output, text.Bytes(), force); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(out, "Saved to: %s\n", output)
-	return err
+	return deliver(c, text.Bytes(), output, force)
 }

@@ -46,6 +46,10 @@ func TestImportFromToxiproxy(t *testing.T) {
 	o, _, err = orchestrator.Parse([]byte(stdout), orchestrator.JSON)
 	require.NoError(t, err)
 	require.Equal(t, time.Minute, o.Steps[0].Duration)
+
+	code, stdout, stderr = execute(t, "orchestrate", "import", "--from", "toxiproxy", write(t, ".json", proxies), "-o", "-")
+	require.Equal(t, exitOK, code, stderr)
+	require.Contains(t, stdout, "name: toxiproxy\n", "a file without a name of its own")
 }
 
 func TestImportFromToxiproxyRefused(t *testing.T) {
@@ -64,6 +68,8 @@ func TestImportFromToxiproxyRefused(t *testing.T) {
 		{[]string{"--from", "toxiproxy", bad, "--file", bad}, "the file is given twice: by --file and as " + bad},
 		{[]string{"--from", "toxiproxy"}, `required flag(s) "file" not set`},
 		{[]string{"--from", "toxiproxy", bad, "--duration", "0s"}, "--duration: 0s is out of range: 1ms or more"},
+		{[]string{"--from", "toxiproxy", write(t, "good.json", proxies), "--duration", "9000h"}, "--duration: 9000h0m0s is out of range: at most 366 days"},
+		{[]string{"--from", "toxiproxy", bad, "--format", "json"}, "--format has no effect without --output"},
 		{[]string{"--file", bad, "--output", "x.yaml"}, "--output has no effect without --from"},
 		{[]string{bad}, `unexpected argument "` + bad + `"; did you mean --file ` + bad + `?`},
 		{nil, `required flag(s) "file" not set`},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -24,31 +25,18 @@ func listCommand() *cobra.Command {
 	r := newRemote(c)
 	outputFlag(c, &output)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := checkOutput(output); err != nil {
-			return err
-		}
-		api, err := r.client(c)
-		if err != nil {
-			return err
-		}
-		kept, err := api.List(c.Context())
-		if err != nil {
-			return serverError(err)
-		}
-		out := c.OutOrStdout()
-		if output == "json" {
-			return writeIndented(out, append([]client.Imported{}, kept...))
-		}
-		if len(kept) == 0 {
-			_, err := fmt.Fprintf(out, "No orchestrations yet. Import one with: %s\n", r.command("orchestrate import --file FILE"))
-			return err
-		}
-		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(table, "NAME\tSTEPS\tTAGS\tDESCRIPTION")
-		for _, o := range kept {
-			fmt.Fprintf(table, "%s\t%d\t%s\t%s\n", oneLine(o.Name), o.Steps, list(o.Tags), firstLine(o.Description))
-		}
-		return table.Flush()
+		return show(c, r, output, listed((*client.Client).List), func(w io.Writer, kept []client.Imported) error {
+			if len(kept) == 0 {
+				_, err := fmt.Fprintf(w, "No orchestrations yet. Import one with: %s\n", r.command("orchestrate import --file FILE"))
+				return err
+			}
+			table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(table, "NAME\tSTEPS\tTAGS\tDESCRIPTION")
+			for _, o := range kept {
+				fmt.Fprintf(table, "%s\t%d\t%s\t%s\n", oneLine(o.Name), o.Steps, list(o.Tags), firstLine(o.Description))
+			}
+			return table.Flush()
+		})
 	}
 	return c
 }

@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -34,33 +34,22 @@ func profileListCommand() *cobra.Command {
 	r := newRemote(c)
 	outputFlag(c, &output)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := checkOutput(output); err != nil {
-			return err
-		}
-		api, err := r.client(c)
-		if err != nil {
-			return err
-		}
-		profiles, err := api.Profiles(c.Context())
-		if err != nil {
-			return serverError(err)
-		}
-		out := c.OutOrStdout()
-		if output == "json" {
-			return writeIndented(out, append([]client.Profile{}, profiles...))
-		}
-		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(table, "NAME\tKIND\tTAGS\tDESCRIPTION")
-		for _, p := range profiles {
-			kind := "imported"
-			if p.Builtin {
-				kind = "built in"
-			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", oneLine(p.Name), kind, list(p.Tags), firstLine(p.Description))
-		}
-		return table.Flush()
+		return show(c, r, output, listed((*client.Client).Profiles), writeProfiles)
 	}
 	return c
+}
+
+func writeProfiles(w io.Writer, profiles []client.Profile) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "NAME\tKIND\tTAGS\tDESCRIPTION")
+	for _, p := range profiles {
+		kind := "imported"
+		if p.Builtin {
+			kind = "built in"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", oneLine(p.Name), kind, list(p.Tags), firstLine(p.Description))
+	}
+	return table.Flush()
 }
 
 func profileApplyCommand() *cobra.Command {
@@ -144,14 +133,7 @@ checked first; one with errors is not sent.`,
 func (d *document) checkProfile() error {
 	_, warnings, err := orchestrator.ParseProfile(d.content, d.format)
 	d.warnings = warnings
-	for i := range d.warnings {
-		d.warnings[i].File = d.path
-	}
-	var invalid *orchestrator.InvalidError
-	if errors.As(err, &invalid) {
-		for i := range invalid.Problems {
-			invalid.Problems[i].File = d.path
-		}
+	if invalid := d.located(err); invalid != nil {
 		return invalidDocument(d.path, invalid.Problems)
 	}
 	return err

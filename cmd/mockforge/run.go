@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // run executes a command line and returns the exit code.
@@ -43,6 +44,7 @@ Exit codes: 0 ok, 1 the run failed, 2 usage or invalid document,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	})
+	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("mockforge {{.Version}}\n")
 	root.AddCommand(serveCommand(), replayCommand(), orchestrateCommand(), chaosCommand(), versionCommand())
 	return root
@@ -64,6 +66,22 @@ func group(c *cobra.Command) *cobra.Command {
 		return errors.New(message)
 	}
 	return c
+}
+
+// flagError suggests a flag for one that does not exist.
+func flagError(c *cobra.Command, err error) error {
+	unknown, ok := errors.AsType[*pflag.NotExistError](err)
+	if !ok {
+		return err
+	}
+	flags := &cobra.Command{SuggestionsMinimumDistance: 2} // what finds commands finds flags
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		flags.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
+	})
+	if near := flags.SuggestionsFor(unknown.GetSpecifiedName()); len(near) > 0 {
+		return fmt.Errorf("%w; did you mean --%s?", err, near[0])
+	}
+	return err
 }
 
 // noArgs refuses words that are not flags, and says which flag takes them.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -34,10 +35,14 @@ terminal it offers the choice, elsewhere the run goes on.`,
 	flags.StringVar(&name, "name", "", "imported orchestration to start")
 	flags.StringVar(&seed, "seed", "", "seed of every decision, such as 7 or 0x3bbc274c; by default the document's, else a new one")
 	flags.BoolVarP(&wait, "wait", "w", false, "follow it to its end and exit with its verdict")
-	c.MarkFlagsOneRequired("file", "name")
-	c.MarkFlagsMutuallyExclusive("file", "name")
 	completeDocument(c, r)
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		switch {
+		case file == "" && name == "":
+			return errors.New("say what to start: --file FILE, or --name NAME of an orchestration that the server keeps")
+		case file != "" && name != "":
+			return errors.New("--file and --name exclude each other")
+		}
 		chosen, err := parseSeed(seed)
 		if err != nil {
 			return err

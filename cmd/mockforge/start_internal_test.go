@@ -97,8 +97,8 @@ func TestStartUsage(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"neither", nil, "at least one of the flags in the group [file name] is required"},
-		{"both", []string{"--file", path, "--name", "x"}, "[file name] were all set"},
+		{"neither", nil, "say what to start: --file FILE, or --name NAME"},
+		{"both", []string{"--file", path, "--name", "x"}, "--file and --name exclude each other"},
 		{"seed", []string{"--file", path, "--seed", "-1"}, `--seed "-1": must be a whole number from 0 to 2^64-1, such as 7 or 0x3bbc274c`},
 		{"no such file", []string{"--file", path + "x"}, "no such file or directory"},
 		{"base URL", []string{"--file", path, "--base-url", "localhost:3000"}, `--base-url: client: base URL "localhost:3000" has no scheme; did you mean "http://localhost:3000"?`},

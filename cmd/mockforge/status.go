@@ -27,36 +27,9 @@ the server answers; watch and start --wait have one that says how a run went.`,
 	r := newRemote(c)
 	outputFlag(c, &output)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := checkOutput(output); err != nil {
-			return err
-		}
-		api, err := r.client(c)
-		if err != nil {
-			return err
-		}
-		status, err := api.Status(c.Context())
-		if err != nil {
-			return serverError(err)
-		}
-		if output == "json" {
-			return writeIndented(c.OutOrStdout(), status)
-		}
-		return writeStatus(c.OutOrStdout(), status)
+		return show(c, r, output, (*client.Client).Status, writeStatus)
 	}
 	return c
-}
-
-// outputFlag adds --output text|json.
-func outputFlag(c *cobra.Command, output *string) {
-	c.Flags().StringVarP(output, "output", "o", "text", "text or json")
-	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]cobra.Completion{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
-}
-
-func checkOutput(output string) error {
-	if output != "text" && output != "json" {
-		return fmt.Errorf("unknown output %q: use text or json", output)
-	}
-	return nil
 }
 
 // writeStatus writes one field on a line. The first three are there always.

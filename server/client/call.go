@@ -27,7 +27,8 @@ type call struct {
 	method string
 	path   string // "/api/chaos/status", escaped
 	query  url.Values
-	body   any // nil: none; json.RawMessage is sent as it is
+	body   any    // nil: none; json.RawMessage is sent as it is
+	member string // that the server's answer always has; "": it is a list
 }
 
 // path joins segments of which any may hold any character.
@@ -46,8 +47,25 @@ func (c *Client) json(ctx context.Context, k call, into any) error {
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(data, into); err != nil {
+	err = json.Unmarshal(data, into)
+	if err == nil && k.member != "" {
+		err = has(data, k.member)
+	}
+	if err != nil {
 		return fmt.Errorf("%s %s: the answer is not what a mockforge server sends: %w; is the base URL right?", k.method, c.url(k), err)
+	}
+	return nil
+}
+
+// has reports an answer without a member: some other server's, of which nothing
+// would be understood.
+func has(data []byte, member string) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(data, &members); err != nil {
+		return err
+	}
+	if _, ok := members[member]; !ok {
+		return fmt.Errorf("it has no %q", member)
 	}
 	return nil
 }
@@ -55,6 +73,7 @@ func (c *Client) json(ctx context.Context, k call, into any) error {
 // reply makes a call of which the server only says how it went.
 func (c *Client) reply(ctx context.Context, k call) (Reply, error) {
 	var r Reply
+	k.member = "message"
 	err := c.json(ctx, k, &r)
 	return r, err
 }

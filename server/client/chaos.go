@@ -31,7 +31,7 @@ type Target struct {
 // ChaosStatus asks what the server does at the moment.
 func (c *Client) ChaosStatus(ctx context.Context) (ChaosStatus, error) {
 	var s ChaosStatus
-	err := c.json(ctx, call{method: "GET", path: path("status")}, &s)
+	err := c.json(ctx, call{method: "GET", path: path("status"), member: "enabled"}, &s)
 	return s, err
 }
 
@@ -50,7 +50,7 @@ type Stats struct {
 // Stats asks what was injected since the server started.
 func (c *Client) Stats(ctx context.Context) (Stats, error) {
 	var s Stats
-	err := c.json(ctx, call{method: "GET", path: path("stats")}, &s)
+	err := c.json(ctx, call{method: "GET", path: path("stats"), member: "faults_grand_total"}, &s)
 	return s, err
 }
 
@@ -65,7 +65,7 @@ func (c *Client) LatencySamples(ctx context.Context) ([]LatencySample, error) {
 	var answer struct {
 		Samples []LatencySample `json:"samples"`
 	}
-	err := c.json(ctx, call{method: "GET", path: path("metrics", "latency")}, &answer)
+	err := c.json(ctx, call{method: "GET", path: path("metrics", "latency"), member: "samples"}, &answer)
 	return answer.Samples, err
 }
 
@@ -83,6 +83,6 @@ type LatencyStats struct {
 // LatencyStats sums up the last delays that were injected.
 func (c *Client) LatencyStats(ctx context.Context) (LatencyStats, error) {
 	var s LatencyStats
-	err := c.json(ctx, call{method: "GET", path: path("metrics", "latency", "stats")}, &s)
+	err := c.json(ctx, call{method: "GET", path: path("metrics", "latency", "stats"), member: "count"}, &s)
 	return s, err
 }

@@ -17,7 +17,7 @@ import (
 // than a server reads.
 func TestStartCompact(t *testing.T) {
 	t.Parallel()
-	server := record(t, answer(http.StatusOK, `{"id": "r1"}`))
+	server := record(t, answer(http.StatusOK, `{"message": "started", "id": "r1"}`))
 	o := &orchestrator.Orchestration{
 		Name: "a <&> b", Steps: []orchestrator.Step{{Name: "a", Duration: time.Second, Expect: []assert.Expectation{assert.MustParse("error_rate <= 1%")}}},
 	}

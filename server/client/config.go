@@ -18,7 +18,7 @@ func Sections() []string {
 // runs. It is JSON that orchestrator.ParseConfig reads.
 func (c *Client) Config(ctx context.Context) (json.RawMessage, error) {
 	var config json.RawMessage
-	err := c.json(ctx, call{method: "GET", path: path("config")}, &config)
+	err := c.json(ctx, call{method: "GET", path: path("config"), member: "enabled"}, &config)
 	return config, err
 }
 

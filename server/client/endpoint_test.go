@@ -61,8 +61,8 @@ func TestEndpoints(t *testing.T) {
 		{"history", func(ctx context.Context, c *client.Client) (any, error) { return c.History(ctx) },
 			"GET /api/chaos/orchestration/history", "", `[{"id": "r2"}, {"id": "r1"}]`, []orchestrator.Report{{ID: "r2"}, {ID: "r1"}}},
 		{"run", func(ctx context.Context, c *client.Client) (any, error) { return c.Run(ctx, "r1") },
-			"GET /api/chaos/orchestration/history/r1", "", `{"id": "r1", "steps": [{"name": "a", "state": "failed", "checks": [{"expectation": "p99 <= 1s", "status": "fail"}]}]}`,
-			orchestrator.Report{ID: "r1", Steps: []orchestrator.StepReport{{Name: "a", State: orchestrator.StepFailed, Checks: []orchestrator.CheckReport{{Expectation: "p99 <= 1s", Status: "fail"}}}}}},
+			"GET /api/chaos/orchestration/history/r1", "", `{"id": "r1", "state": "failed", "steps": [{"name": "a", "state": "failed", "checks": [{"expectation": "p99 <= 1s", "status": "fail"}]}]}`,
+			orchestrator.Report{ID: "r1", State: orchestrator.RunFailed, Steps: []orchestrator.StepReport{{Name: "a", State: orchestrator.StepFailed, Checks: []orchestrator.CheckReport{{Expectation: "p99 <= 1s", Status: "fail"}}}}}},
 		{"config", func(ctx context.Context, c *client.Client) (any, error) { return c.Config(ctx) },
 			"GET /api/chaos/config", "", `{"enabled":true}`, json.RawMessage(`{"enabled":true}`)},
 		{"set config", func(ctx context.Context, c *client.Client) (any, error) {

@@ -61,6 +61,32 @@ func TestForeignAnswer(t *testing.T) {
 	require.EqualError(t, err, "GET "+server.URL+"/api/chaos/orchestration/status: the answer is not what a mockforge server sends: invalid character '<' looking for beginning of value; is the base URL right?")
 }
 
+// A service that has an answer to everything is no mockforge server: a run that
+// it was told to start would be taken for started.
+func TestAnswerOfAnotherService(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		call func(context.Context, *client.Client) error
+		has  string
+	}{
+		{"status", func(ctx context.Context, c *client.Client) error { _, err := c.Status(ctx); return err }, "is_running"},
+		{"start", func(ctx context.Context, c *client.Client) error { _, err := c.StartNamed(ctx, "x", nil); return err }, "message"},
+		{"stop", func(ctx context.Context, c *client.Client) error { _, err := c.Stop(ctx); return err }, "message"},
+		{"run", func(ctx context.Context, c *client.Client) error { _, err := c.Run(ctx, "x"); return err }, "state"},
+		{"health", func(ctx context.Context, c *client.Client) error { _, err := c.Health(ctx); return err }, "status"},
+		{"chaos status", func(ctx context.Context, c *client.Client) error { _, err := c.ChaosStatus(ctx); return err }, "enabled"},
+		{"config", func(ctx context.Context, c *client.Client) error { _, err := c.Config(ctx); return err }, "enabled"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			err := tt.call(t.Context(), newClient(t, record(t, answer(http.StatusOK, `{"path": "/"}`)).URL))
+			require.ErrorContains(t, err, `: the answer is not what a mockforge server sends: it has no "`+tt.has+`"; is the base URL right?`)
+		})
+	}
+}
+
 // The bound on answers holds, and nobody waits for their end.
 func TestEndlessAnswer(t *testing.T) {
 	t.Parallel()
@@ -137,7 +163,7 @@ func TestRepeats(t *testing.T) {
 					if err != nil {
 						return nil, err
 					}
-					return response(tt.status, `{}`), nil
+					return response(tt.status, `{"is_running": false, "message": "done"}`), nil
 				})}))
 				began := time.Now()
 				err := tt.call(t.Context(), c)

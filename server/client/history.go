@@ -17,6 +17,6 @@ func (c *Client) History(ctx context.Context) ([]orchestrator.Report, error) {
 // Run returns a run, ended or not.
 func (c *Client) Run(ctx context.Context, id string) (orchestrator.Report, error) {
 	var r orchestrator.Report
-	err := c.json(ctx, call{method: "GET", path: path("orchestration", "history", id)}, &r)
+	err := c.json(ctx, call{method: "GET", path: path("orchestration", "history", id), member: "state"}, &r)
 	return r, err
 }

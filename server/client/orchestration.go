@@ -53,7 +53,7 @@ func (c *Client) StartNamed(ctx context.Context, name string, seed *uint64) (Sta
 
 func (c *Client) start(ctx context.Context, body any) (Started, error) {
 	var s Started
-	err := c.json(ctx, call{method: "POST", path: path("orchestration", "start"), body: body}, &s)
+	err := c.json(ctx, call{method: "POST", path: path("orchestration", "start"), body: body, member: "message"}, &s)
 	return s, err
 }
 

@@ -27,7 +27,7 @@ func (c *Client) Profiles(ctx context.Context) ([]Profile, error) {
 // Profile returns one profile.
 func (c *Client) Profile(ctx context.Context, name string) (Profile, error) {
 	var p Profile
-	err := c.json(ctx, call{method: "GET", path: path("profiles", name)}, &p)
+	err := c.json(ctx, call{method: "GET", path: path("profiles", name), member: "name"}, &p)
 	return p, err
 }
 
@@ -39,7 +39,7 @@ func (c *Client) CreateProfile(ctx context.Context, p Profile) (Reply, error) {
 
 // DeleteProfile deletes a profile that a user made.
 func (c *Client) DeleteProfile(ctx context.Context, name string) (Reply, error) {
-	return c.reply(ctx, call{method: "DELETE", path: path("profiles", name)})
+	return c.reply(ctx, call{method: "DELETE", path: path("profiles", name), member: "name"})
 }
 
 // ApplyProfile makes a profile the standing config.

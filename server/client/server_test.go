@@ -257,7 +257,7 @@ func TestServerEvents(t *testing.T) {
 			steps = append(steps, event.Step.Name)
 		case event.Run != nil:
 			require.Equal(t, orchestrator.RunCompleted, event.Run.State)
-			require.Equal(t, []string{"a", "b"}, steps)
+			require.ElementsMatch(t, []string{"a", "b"}, steps, "the verdict of a may come after b, which has no length")
 			return
 		}
 	}

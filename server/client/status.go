@@ -36,14 +36,14 @@ func (s Status) MarshalJSON() ([]byte, error) {
 // Status asks for the current orchestration.
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	var s Status
-	err := c.json(ctx, call{method: "GET", path: path("orchestration", "status")}, &s)
+	err := c.json(ctx, call{method: "GET", path: path("orchestration", "status"), member: "is_running"}, &s)
 	return s, err
 }
 
 // Health asks whether the server is up. It needs no token.
 func (c *Client) Health(ctx context.Context) (Health, error) {
 	var h Health
-	err := c.json(ctx, call{method: "GET", path: "/health"}, &h)
+	err := c.json(ctx, call{method: "GET", path: "/health", member: "status"}, &h)
 	return h, err
 }
 

@@ -115,9 +115,17 @@ func (t *Tracer) Request(r *injector.Request) {
 	if !ok || !f.span.IsRecording() {
 		return
 	}
+	if f.injected(r.Decisions, injector.Decision.Pending) && r.Delay > 0 {
+		f.span.SetAttributes(keyLatency.Float64(milliseconds(r.Delay)))
+	}
+}
+
+// injected says which decisions came to be, and reports whether one did. not
+// are those that did not, besides the masked ones.
+func (f *followed) injected(decisions []injector.Decision, not func(injector.Decision) bool) bool {
 	var kinds, steps []string
-	for _, d := range r.Decisions {
-		if d.Masked {
+	for _, d := range decisions {
+		if d.Masked || not(d) {
 			continue
 		}
 		kinds = append(kinds, d.Kind)
@@ -126,12 +134,10 @@ func (t *Tracer) Request(r *injector.Request) {
 		}
 	}
 	if kinds == nil {
-		return
+		return false
 	}
 	f.span.SetAttributes(keyFault.StringSlice(kinds), keyStep.StringSlice(steps))
-	if r.Delay > 0 {
-		f.span.SetAttributes(keyLatency.Float64(milliseconds(r.Delay)))
-	}
+	return true
 }
 
 // Done implements injector.Observer.
@@ -141,6 +147,9 @@ func (t *Tracer) Done(o *injector.Outcome) {
 		return
 	}
 	f.done = new(*o)
+	if o.Came() != nil {
+		f.injected(o.Decisions, func(d injector.Decision) bool { return slices.Contains(o.Spared, d) })
+	}
 	if o.Fault != "" {
 		f.span.SetAttributes(keyOutcome.String(o.Fault))
 	}

@@ -145,6 +145,23 @@ func TestRequestSpan(t *testing.T) {
 	}
 }
 
+// A span has the interruptions that happened.
+func TestInterruptedCallSpan(t *testing.T) {
+	t.Parallel()
+	for after, want := range map[int][]string{1: {"latency", "stream_interruption"}, 3: {"latency"}} {
+		s := serve(t, server.Options{Chaos: true, Config: injector.Config{
+			Latency: &injector.Latency{FixedDelay: time.Millisecond},
+			GRPC:    &injector.GRPC{StreamInterruptionProbability: new(1.0), InterruptAfterMessages: [2]int{after, after}},
+		}})
+		resp, err := http.Post(s.URL()+"/shop.Payments/Charge", "application/grpc", strings.NewReader("\x00\x00\x00\x00\x02hi"))
+		require.NoError(t, err)
+		resp.Body.Close()
+		got := attributes(s.span("POST /shop.Payments/Charge"))
+		require.Equal(t, want, got["mockforge.chaos.fault"])
+		require.Equal(t, []string{"config"}, got["mockforge.chaos.step"])
+	}
+}
+
 // The upstream's spans are children of the server's.
 func TestTraceGoesOnUpstream(t *testing.T) {
 	t.Parallel()
