@@ -187,3 +187,14 @@ func TestGarbageOnHTTP2DoesNotWait(t *testing.T) {
 		require.Zero(w, w.elapsed())
 	})
 }
+
+// A HEAD has no body that could be malformed: its connection is closed.
+func TestMalformedChunkOfAHead(t *testing.T) {
+	t.Parallel()
+	in := injector.New()
+	in.Apply(faults(injector.FaultInjection{ConnectionErrorKind: injector.MalformedChunk, ConnectionErrorProbability: new(1.0)}))
+	for _, name := range []string{"HTTP/1.1", "RoundTripper"} {
+		_, _, err := throughSeams(t, in, ok)[name](http.MethodHead, "/")
+		require.ErrorIs(t, err, io.EOF, name)
+	}
+}

@@ -129,3 +129,18 @@ func TestObserverSeesEveryRequest(t *testing.T) {
 	require.Equal(t, 200, seen.outcomes[0].Status)
 	require.EqualValues(t, 1, seen.outcomes[0].N)
 }
+
+// What a handler copies goes the same way as what it writes.
+func TestCopiedResponsesAreChangedToo(t *testing.T) {
+	t.Parallel()
+	in := injector.New()
+	in.Apply(faults(injector.FaultInjection{PayloadCorruptionProbability: new(1.0), CorruptionType: injector.BitFlip}))
+	page := strings.Repeat("0123456789", 100)
+	s := serve(t, in, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.Copy(w, struct{ io.Reader }{strings.NewReader(page)}) // by ReadFrom
+	}))
+	_, body, err := get(s.Client(), s.URL)
+	require.NoError(t, err)
+	require.Len(t, body, len(page))
+	require.NotEqual(t, page, body)
+}
