@@ -60,7 +60,7 @@ func TestInterruptionsAreCounted(t *testing.T) {
 				require.Equal(t, tt.status, resp.Trailer.Get("Grpc-Status"))
 			}
 			l.reaches(map[string]float64{
-				`mockforge_chaos_requests_total{status="2xx",target="default"}`: 3,
+				`mockforge_chaos_requests_total{protocol="grpc",status="2xx",target="default"}`: 3,
 				series: float64(tt.faults), "mockforge_chaos_triggers_total": float64(tt.triggers),
 			})
 			var stats server.Stats
