@@ -13,6 +13,10 @@ import (
 // message went up: the upstream gets it before its context is cancelled.
 const cutAfter = time.Millisecond
 
+// cutPatience is how long a message that is on its way to the client may take
+// once another one may not pass any more.
+const cutPatience = 5 * time.Second
+
 // errCut is what the upstream's handler gets from a call that was broken off.
 var errCut = errors.New("injected: the call was broken off")
 
@@ -99,9 +103,14 @@ func (c *cut) complete() bool {
 func (c *cut) soon() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.timer == nil && !c.struck && !c.over {
-		c.timer = time.AfterFunc(cutAfter, c.strike)
+	if c.timer != nil || c.struck || c.over {
+		return
 	}
+	after := cutAfter
+	if c.down.inside() {
+		after = cutPatience // its end breaks the call off before
+	}
+	c.timer = time.AfterFunc(after, c.strike)
 }
 
 // strike breaks the call off, unless it is over.

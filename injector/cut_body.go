@@ -19,9 +19,11 @@ type readResult struct {
 }
 
 func (b *cutBody) Read(p []byte) (int, error) {
-	if b.held {
-		<-b.cut.ctx.Done()
-		return 0, errCut
+	for b.held { // what still comes is lost, and its sender is not held up
+		if _, err, ended := b.next(p); err != nil || ended {
+			<-b.cut.ctx.Done()
+			return 0, errCut
+		}
 	}
 	n, err, ended := b.next(p)
 	if ended {

@@ -339,6 +339,56 @@ func TestInterruptionThroughAProxy(t *testing.T) {
 
 // The message after which a call is broken off arrives, though the header comes
 // while it is on its way.
+// A message that may not pass does not cut the one that is on its way to the
+// client.
+func TestInterruptionLetsAMessageArrive(t *testing.T) {
+	t.Parallel()
+	for _, name := range callSeams {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := injector.New()
+			in.Apply(grpcLayer(interruption(2)))
+			first, second := message("first"), message(strings.Repeat("x", 1000))
+			goOn := make(chan struct{})
+			client, url := seam(t, name, in, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.ReadFull(r.Body, make([]byte, len(first)))
+				_, _ = w.Write(second[:500])
+				_ = http.NewResponseController(w).Flush()
+				select {
+				case <-goOn:
+				case <-r.Context().Done():
+				}
+				_, _ = w.Write(second[500:])
+				_ = http.NewResponseController(w).Flush()
+				<-r.Context().Done()
+			}))
+			body, send := io.Pipe()
+			defer send.Close()
+			go func() { _, _ = send.Write(first) }()
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+payments, body)
+			require.NoError(t, err)
+			req.Header.Set("Content-Type", "application/grpc")
+			resp, err := client.Do(req)
+			require.NoError(t, err)
+			half := make([]byte, 500)
+			_, err = io.ReadFull(resp.Body, half)
+			require.NoError(t, err)
+			_, err = send.Write(message("one too many"))
+			require.NoError(t, err)
+			time.Sleep(20 * time.Millisecond) // it is not the end of what is on its way
+			close(goOn)
+			resp.Body = struct {
+				io.Reader
+				io.Closer
+			}{io.MultiReader(bytes.NewReader(half), resp.Body), resp.Body}
+			r := readCall(resp)
+			require.NoError(t, r.err)
+			require.Equal(t, []string{strings.Repeat("x", 1000)}, r.messages)
+			require.Equal(t, "14", r.status())
+		})
+	}
+}
+
 func TestInterruptionAfterALongMessage(t *testing.T) {
 	t.Parallel()
 	for _, name := range callSeams {
