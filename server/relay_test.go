@@ -239,7 +239,7 @@ func TestMessagesInMetrics(t *testing.T) {
 	require.NoError(t, c.Close())
 	require.Eventually(t, func() bool {
 		text := string(l.askPath(t, "GET", "/metrics", nil).body)
-		return strings.Contains(text, `mockforge_chaos_requests_total{status="closed",target="cache"} 1`+"\n") &&
+		return strings.Contains(text, `mockforge_chaos_requests_total{protocol="tcp",status="closed",target="cache"} 1`+"\n") &&
 			strings.Contains(text, `fault_type="tcp_latency"} 10`)
 	}, 10*time.Second, 10*time.Millisecond)
 	require.Contains(t, string(l.ask(t, "GET", "/stats", nil).body), `"requests_observed":1,`)
