@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -291,14 +292,14 @@ func TestResetEndsTheHandler(t *testing.T) {
 	for _, http2 := range []bool{false, true} {
 		// Some requests get lost, some responses do, and some come through.
 		for seed := range uint64(20) {
-			began, ended := 0, 0
+			var began, ended atomic.Int64
 			streams := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				began++
+				began.Add(1)
 				_, _ = io.WriteString(w, "data: 1\n\n")
 				_ = http.NewResponseController(w).Flush()
 				select {
 				case <-r.Context().Done():
-					ended++
+					ended.Add(1)
 				case <-time.After(time.Minute):
 				}
 			})
@@ -315,7 +316,7 @@ func TestResetEndsTheHandler(t *testing.T) {
 					resp.Body.Close() // nothing got lost
 				}
 				time.Sleep(time.Second)
-				require.Equal(w, began, ended, "seed %d, error %v", seed, err)
+				require.Equal(w, began.Load(), ended.Load(), "seed %d, error %v", seed, err)
 			})
 		}
 	}
