@@ -110,6 +110,8 @@ func TestCheck(t *testing.T) {
 		{text: "server.requests <= 5", want: u, got: "0", why: "nothing happened that could have been counted"},
 		{text: "operations <= 5", want: u, got: "0"},
 		{text: "injected.http_error == 0", want: u, got: "0 (of 0 requests)"},
+		{text: "injected.resolver_latency == 1", scenes: all(injected("resolver_latency", 1, 0)), want: p, got: "1", why: "in a message of a connection that is open"},
+		{text: "injected.resolver_latency <= 1", scenes: all(injected("resolver_latency", 0, 1)), want: p, got: "0 (of 0 requests, and 1 masked)"},
 		{text: "server.requests == 0", want: p, got: "0", why: "this is about nothing"},
 		{text: "operations == 0", want: p, got: "0"},
 		{text: "operations <= 0", want: p, got: "0"},

@@ -106,7 +106,7 @@ func (c countClaim) Check(r Results) Verdict {
 func (c countClaim) vacuous(r Results) bool {
 	switch c.of.kind {
 	case countInjected:
-		return r.Requests() == 0 && len(r.Draws(c.of.fault)) == 0
+		return r.Requests() == 0 && len(r.Draws(c.of.fault)) == 0 && r.Injected(c.of.fault)+r.Masked(c.of.fault) == 0
 	case countRequests:
 		return r.Requests() == 0 && c.limit.holds(1, 1)
 	}
@@ -121,6 +121,9 @@ func (c countClaim) injectedGot(r Results, n int) string {
 	masked := ""
 	if m := r.Masked(c.of.fault); m > 0 {
 		masked = fmt.Sprintf(", and %d masked", m)
+	}
+	if drawn == 0 && n > 0 && r.Requests() == 0 {
+		return strconv.Itoa(n) + masked // in connections that have not ended
 	}
 	if drawn == 0 {
 		return fmt.Sprintf("%d (of %s%s)", n, plural(r.Requests(), "request"), masked)
