@@ -19,6 +19,9 @@ type readResult struct {
 }
 
 func (b *cutBody) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
 	for b.held { // what still comes is lost, and its sender is not held up
 		if _, err, ended := b.next(p); err != nil || ended {
 			<-b.cut.ctx.Done()
