@@ -133,6 +133,10 @@ func (l *lane) hand(p piece) bool {
 func (l *lane) deliver(p piece, a *pace) bool {
 	a.sync()
 	defer l.held.Add(-p.size())
+	if l.relay.due(p.at) {
+		l.leave()
+		return false
+	}
 	switch p.end {
 	case 0:
 		_, err := l.to.Write(p.data)

@@ -124,6 +124,21 @@ func (r *relay) pace() *pace {
 
 // run carries the connection until it is over.
 func (r *relay) run(ctx context.Context, upstream net.Conn) error {
+	r.carry(upstream)
+	fired := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { // its channel may have been made outside of virtual time
+		defer close(fired)
+		ring(r.wake)
+	})
+	err := r.watch(ctx)
+	if !stop() {
+		<-fired
+	}
+	return err
+}
+
+// carry starts both directions.
+func (r *relay) carry(upstream net.Conn) {
 	if r.engine.sequencer != nil {
 		upstream = &settled{Conn: upstream}
 	}
@@ -137,16 +152,6 @@ func (r *relay) run(ctx context.Context, upstream net.Conn) error {
 	r.mu.Unlock()
 	r.readers.Go(r.up.read)
 	r.readers.Go(r.down.read)
-	fired := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() { // its channel may have been made outside of virtual time
-		defer close(fired)
-		ring(r.wake)
-	})
-	err := r.watch(ctx)
-	if !stop() {
-		<-fired
-	}
-	return err
 }
 
 // watch waits for the end, and brings it about.
@@ -210,6 +215,22 @@ func (r *relay) state() (how, string, *alarm) {
 		}
 	}
 	return 0, "", next
+}
+
+// due asks for the end of a connection that a layer ends at an instant that has
+// come: its watcher is late. It reports false where there is no such layer.
+func (r *relay) due(at time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, a := range r.alarms {
+		if a.after == "" && !a.over() && !a.at.After(at) {
+			if r.how == 0 {
+				r.how, r.kind = a.how, a.kind
+			}
+			return true
+		}
+	}
+	return false
 }
 
 // finish asks for the end of the connection. kind is the fault that ends it; "":
