@@ -13,8 +13,8 @@ import (
 // message went up: the upstream gets it before its context is cancelled.
 const cutAfter = time.Millisecond
 
-// cutPatience is how long a message that is on its way to the client may take
-// once another one may not pass any more.
+// cutPatience is how long a message that is on its way may take once another one
+// may not pass any more.
 const cutPatience = 5 * time.Second
 
 // errCut is what the upstream's handler gets from a call that was broken off.
@@ -35,8 +35,9 @@ type cut struct {
 
 	mu       sync.Mutex
 	up, down frames
-	begun    int // messages
-	timer    *time.Timer
+	begun    int         // messages
+	timer    *time.Timer // that strikes
+	hasty    bool        // the timer waits for no message's end
 	struck   bool
 	over     bool
 }
@@ -99,18 +100,40 @@ func (c *cut) complete() bool {
 	return c.struck || c.begun >= c.after && !c.up.inside()
 }
 
-// soon breaks the call off when the upstream has had time to get what was sent.
+// soon breaks the call off when the upstream has had time to get what was sent,
+// and the client what is on its way.
 func (c *cut) soon() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.timer != nil || c.struck || c.over {
+	inside := c.up.inside() || c.down.inside()
+	if c.struck || c.over || c.timer != nil && (inside || c.hasty) {
 		return
 	}
-	after := cutAfter
-	if c.down.inside() {
-		after = cutPatience // its end breaks the call off before
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	after := cutPatience // the message's end breaks the call off before
+	if !inside {
+		after, c.hasty = cutAfter, true
 	}
 	c.timer = time.AfterFunc(after, c.strike)
+}
+
+// stop breaks the call off for who may send nothing more to the client: at once,
+// or when the message that is on its way up has arrived.
+func (c *cut) stop() {
+	if c.rising() {
+		c.soon()
+		<-c.ctx.Done()
+	}
+	c.strike()
+}
+
+// rising reports whether a message is on its way up.
+func (c *cut) rising() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.up.inside()
 }
 
 // strike breaks the call off, unless it is over.

@@ -7,7 +7,7 @@ import (
 
 // stop breaks the call off.
 func (w *writer) stop() {
-	w.passage.cut.strike()
+	w.passage.cut.stop()
 	w.fail(errCut)
 }
 
@@ -84,7 +84,9 @@ func (d *download) cut(b []byte, err error) (n int, broken bool) {
 		return len(b), false
 	}
 	n, last := c.pass(&c.down, b)
-	if last || err != nil && d.passage.ctx.Err() == nil && c.full() {
+	if last {
+		c.stop()
+	} else if err != nil && d.passage.ctx.Err() == nil && c.full() {
 		c.strike()
 	}
 	return n, c.happened()

@@ -389,6 +389,54 @@ func TestInterruptionLetsAMessageArrive(t *testing.T) {
 	}
 }
 
+// A message that is on its way up arrives, though the upstream begins one that
+// may not pass any more.
+func TestInterruptionLetsAMessageArriveAtTheUpstream(t *testing.T) {
+	t.Parallel()
+	for _, name := range callSeams {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := injector.New()
+			in.Apply(grpcLayer(interruption(1)))
+			got, began := make(chan string, 1), make(chan struct{})
+			client, url := seam(t, name, in, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = r.Body.Read(make([]byte, 1))
+				w.WriteHeader(http.StatusOK)
+				_ = http.NewResponseController(w).Flush()
+				close(began)
+				wrote := make(chan struct{})
+				go func() {
+					defer close(wrote)
+					_, _ = w.Write(message("one too many"))
+					_ = http.NewResponseController(w).Flush()
+				}()
+				rest, _ := io.ReadAll(r.Body)
+				got <- string(rest)
+				<-wrote
+			}))
+			body, send := io.Pipe()
+			defer send.Close()
+			long := message(strings.Repeat("x", 1000))
+			go func() {
+				_, _ = send.Write(long[:10])
+				<-began
+				time.Sleep(20 * time.Millisecond) // what it waits for is not time
+				_, _ = send.Write(long[10:])
+			}()
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+payments, body)
+			require.NoError(t, err)
+			req.Header.Set("Content-Type", "application/grpc")
+			resp, err := client.Do(req)
+			require.NoError(t, err)
+			r := readCall(resp)
+			require.NoError(t, r.err)
+			require.Empty(t, r.messages)
+			require.Equal(t, "14", r.status())
+			require.Equal(t, string(long[1:]), <-got)
+		})
+	}
+}
+
 func TestInterruptionAfterALongMessage(t *testing.T) {
 	t.Parallel()
 	for _, name := range callSeams {
