@@ -148,7 +148,17 @@ func TestLibraryEndToEnd(t *testing.T) {
 	require.Equal(t, "Orchestration 'my_test' deleted\n", succeed(t, url, "orchestrate delete --name my_test"))
 	code, _, stderr = command(t, url, "orchestrate start --name my_test")
 	require.Equal(t, exitUsage, code)
-	require.Contains(t, stderr, "Orchestration 'my_test' not found")
+	require.Contains(t, stderr, "Orchestration 'my_test' not found: import it first\n")
+	for _, verb := range []string{"delete", "export"} {
+		code, _, stderr = command(t, url, "orchestrate "+verb+" --name my_test")
+		require.Equal(t, exitUsage, code)
+		require.Contains(t, stderr, "\nSee which there are with: mockforge orchestrate list --base-url "+url+"\n")
+	}
+	for _, verb := range []string{"apply", "export"} {
+		code, _, stderr = command(t, url, "chaos profile "+verb+" slow3g")
+		require.Equal(t, exitUsage, code)
+		require.Contains(t, stderr, "Profile 'slow3g' not found\nSee which there are with: mockforge chaos profile list --base-url "+url+"\n")
+	}
 }
 
 // What only the server can see is told as what is seen here already.

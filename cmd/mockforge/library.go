@@ -61,7 +61,8 @@ A file that exists is kept, unless --force is given.`,
 	completeDocument(c, r)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		return export(c, r, output, format, force, func(api *client.Client, format orchestrator.Format) ([]byte, error) {
-			return api.Export(c.Context(), name, format)
+			content, err := api.Export(c.Context(), name, format)
+			return content, r.unlisted(err, "orchestrate list")
 		})
 	}
 	return c
@@ -80,6 +81,7 @@ func deleteCommand() *cobra.Command {
 	r := newRemote(c)
 	completeDocument(c, r)
 	return callCommand(c, r, func(c *cobra.Command, _ []string, api *client.Client) (client.Reply, error) {
-		return api.Delete(c.Context(), name)
+		reply, err := api.Delete(c.Context(), name)
+		return reply, r.unlisted(err, "orchestrate list")
 	})
 }

@@ -99,7 +99,7 @@ func TestDelete(t *testing.T) {
 	require.Equal(t, "Orchestration 'x' deleted\n", stdout)
 	code, _, stderr = execute(t, "orchestrate", "delete", "--name", "x", "--base-url", server.URL)
 	require.Equal(t, exitUsage, code)
-	require.Equal(t, "Error: no orchestration is called x\n", stderr)
+	require.Equal(t, "Error: no orchestration is called x\nSee which there are with: mockforge orchestrate list --base-url "+server.URL+"\n", stderr)
 }
 
 func TestHistory(t *testing.T) {

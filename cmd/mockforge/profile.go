@@ -64,7 +64,8 @@ configured before. chaos reset takes it off again.`,
 	r := newRemote(c)
 	c.ValidArgsFunction = r.names(profileNames)
 	return callCommand(c, r, func(c *cobra.Command, args []string, api *client.Client) (client.Reply, error) {
-		return api.ApplyProfile(c.Context(), args[0])
+		reply, err := api.ApplyProfile(c.Context(), args[0])
+		return reply, r.unlisted(err, "chaos profile list")
 	})
 }
 
@@ -85,7 +86,8 @@ kept, unless --force is given.`,
 	c.ValidArgsFunction = r.names(profileNames)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return export(c, r, output, format, force, func(api *client.Client, format orchestrator.Format) ([]byte, error) {
-			return api.ExportProfile(c.Context(), args[0], format)
+			content, err := api.ExportProfile(c.Context(), args[0], format)
+			return content, r.unlisted(err, "chaos profile list")
 		})
 	}
 	return c

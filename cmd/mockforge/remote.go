@@ -61,6 +61,15 @@ func (r *remote) command(words string) string {
 	return line
 }
 
+// unlisted adds to the error of a name that the server does not know the command
+// that lists those that it knows.
+func (r *remote) unlisted(err error, list string) error {
+	if !notFound(err) {
+		return err
+	}
+	return fmt.Errorf("%w\nSee which there are with: %s", err, r.command(list))
+}
+
 // serverError gives the error of a call its exit code and the next move.
 func serverError(err error) error {
 	var refused *client.Error
