@@ -181,7 +181,7 @@ func TestGraphQLServer(t *testing.T) {
 	go func() { ended <- s.Run(ctx) }()
 	control, err := client.New(s.URL(), client.WithPollInterval(20*time.Millisecond))
 	require.NoError(t, err)
-	o := document(orchestrator.Step{Name: "all", Duration: 2 * time.Second, Scenario: orchestrator.Scenario{Config: everyGraphQLFault()}})
+	o := document(orchestrator.Step{Name: "all", Duration: time.Minute, Scenario: orchestrator.Scenario{Config: everyGraphQLFault()}})
 	o.Seed = new(uint64(3))
 	started, err := control.Start(ctx, &o)
 	require.NoError(t, err)
@@ -210,6 +210,8 @@ func TestGraphQLServer(t *testing.T) {
 	for _, want := range []any{"A", "B", "C", "SERVICE_UNAVAILABLE", "RATE_LIMITED", "partial"} {
 		require.Positive(t, seen[want], "%v of %v", want, seen)
 	}
+	_, err = control.Stop(ctx)
+	require.NoError(t, err)
 	_, err = control.Wait(ctx, started.ID, nil)
 	require.NoError(t, err)
 	transport.CloseIdleConnections()

@@ -103,7 +103,7 @@ func TestGoRedis(t *testing.T) {
 		defer ended.Wait()
 		defer end()
 		var client *redis.Client
-		chaostest.RunOrchestration(t, cacheOutage(600*time.Millisecond), func(step *chaostest.Step) {
+		chaostest.RunOrchestration(t, cacheOutage(1500*time.Millisecond), func(step *chaostest.Step) {
 			// A real reset is told once, to whoever looks first, such as go-redis'
 			// check of idle connections; and a real server is connected to before
 			// it can refuse.
