@@ -285,6 +285,30 @@ func TestReplayOfDocumentsLoad(t *testing.T) {
 	}
 }
 
+// A request that met a layer which stays, after the last step had ended, meets it
+// before the end of the replay, which is the last step's.
+func TestReplayBetweenTheLastStepAndTheEnd(t *testing.T) {
+	t.Parallel()
+	for _, last := range []string{"0.5", "0"} {
+		path := filepath.Join(t.TempDir(), "late.chaos.jsonl")
+		require.NoError(t, os.WriteFile(path, []byte(`{"type":"header","format":1,"orchestration":"late","seed":"0x2a","engine":"mockforge-go/1","start":"2026-01-02T03:04:05.5Z","clock":"real","document":{"name":"late","steps":[{"name":"stays","duration_seconds":1,"keep":true,"scenario":{"config":{"fault_injection":{"http_errors":[503],"http_error_probability":1}}}},{"name":"last","duration_seconds":`+last+`,"scenario":{"config":{"latency":{"fixed_delay_ms":2}}}}]}}
+{"t":10000,"type":"layer_on","step":"stays","iteration":1}
+{"t":1000020000,"type":"step","step":"stays","iteration":1,"state":"passed","start":10000,"reason":"nothing checked"}
+{"t":1000030000,"type":"layer_on","step":"last","iteration":1}
+{"t":1500030000,"type":"layer_off","step":"last","iteration":1}
+{"t":1500040000,"type":"step","step":"last","iteration":1,"state":"passed","start":1000030000,"reason":"nothing checked"}
+{"t":1500050000,"type":"request","n":7,"target":"default","method":"GET","path":"/orders","steps":["stays"],"iteration":1,"host":"shop.test","decisions":1}
+{"t":1500050000,"type":"decision","n":7,"step":"stays","iteration":1,"kind":"http_error","ordinal":0,"status":503}
+{"t":1500060000,"type":"outcome","n":7,"status":503,"fault":"http_error","failed":true}
+{"t":1500070000,"type":"layer_off","step":"stays","iteration":1}
+{"t":1500080000,"type":"run","state":"completed","reason":""}
+`), 0o600))
+		got := chaostest.Replay(t, path, nil, chaostest.ReplayOpenLoop(), chaostest.ReplayStrict())
+		require.Equal(t, 1, got.Repeated)
+		require.Equal(t, got.Recording.Digest(), got.Digest)
+	}
+}
+
 // A client that had left when its request was decided stays until it is decided
 // again.
 func TestReplayOfAClientThatHadLeft(t *testing.T) {

@@ -170,7 +170,8 @@ func sent(q *orchestrator.RecordedRequest) bool {
 // reports false for what was before the first step or after the last one.
 //
 // What met the layer, in a busy real time perhaps a moment after the step's
-// end, must meet it again.
+// end, must meet it again. What met one that stays hangs on the step that it came
+// in, and comes before the last one's end, which is the replay's.
 func (p *replayer) add(t time.Duration, among []injector.LayerRef, met bool, do func(*orchestrator.ActiveStep)) bool {
 	base := -1
 	for i, l := range p.rec.Layers {
@@ -181,11 +182,14 @@ func (p *replayer) add(t time.Duration, among []injector.LayerRef, met bool, do 
 	if base < 0 {
 		return false
 	}
+	if met && p.kept(p.rec.Layers[base].Name) && t >= p.ended(base) {
+		base = p.latest(t)
+	}
 	l := p.rec.Layers[base]
 	was, is := p.lengths(l)
-	offset := t - l.On
+	offset, last := t-l.On, base == p.latest(p.rec.Elapsed)
 	switch {
-	case len(among) == 0 && base == len(p.rec.Layers)-1 && offset >= was:
+	case len(among) == 0 && last && offset >= was:
 		return false
 	case is == 0:
 	case offset >= was:
@@ -193,11 +197,30 @@ func (p *replayer) add(t time.Duration, among []injector.LayerRef, met bool, do 
 	case was > is:
 		offset = time.Duration(float64(offset) / float64(was) * float64(is))
 	}
-	if met && is > 0 && !p.kept(l.Name) {
-		offset = min(offset, is-min(arrivalTime, is/2))
+	if end := cmp.Or(is, was); met && (last || is > 0 && slices.Contains(among, l.LayerRef) && !p.kept(l.Name)) {
+		offset = min(offset, end-min(arrivalTime, end/2))
 	}
 	p.moments[l.LayerRef] = append(p.moments[l.LayerRef], moment{offset, do})
 	return true
+}
+
+// latest is the layer, of those that had gone on by an instant, whose step ended
+// last.
+func (p *replayer) latest(t time.Duration) int {
+	out := 0
+	for i, l := range p.rec.Layers {
+		if l.On <= t && p.ended(i) >= p.ended(out) {
+			out = i
+		}
+	}
+	return out
+}
+
+// ended is when the step of a recorded layer ended.
+func (p *replayer) ended(i int) time.Duration {
+	l := p.rec.Layers[i]
+	was, _ := p.lengths(l)
+	return l.On + was
 }
 
 // arrivalTime is more than a request needs in virtual time to be admitted.
