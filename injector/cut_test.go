@@ -337,8 +337,6 @@ func TestInterruptionThroughAProxy(t *testing.T) {
 	require.Equal(t, "14", r.status())
 }
 
-// The message after which a call is broken off arrives, though the header comes
-// while it is on its way.
 // A message that may not pass does not cut the one that is on its way to the
 // client.
 func TestInterruptionLetsAMessageArrive(t *testing.T) {
@@ -437,6 +435,8 @@ func TestInterruptionLetsAMessageArriveAtTheUpstream(t *testing.T) {
 	}
 }
 
+// The message after which a call is broken off arrives, though the header comes
+// while it is on its way.
 func TestInterruptionAfterALongMessage(t *testing.T) {
 	t.Parallel()
 	for _, name := range callSeams {

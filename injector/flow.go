@@ -42,7 +42,7 @@ func (f *flow) decide(n int, starts bool) {
 	p := newPassage(context.Background(), l.engine, l.target, nil)
 	p.conn, p.protocol = f.conn.RemoteAddr().String()+" "+f.op(), ProtocolTCP
 	p.steps = func(p *passage) { f.draw(p, starts) }
-	p.slotless = true
+	p.slotless, p.message = true, true
 	p.turn(true)
 	p.finish(outcome{})
 	for _, b := range p.set.bindings {

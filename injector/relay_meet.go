@@ -87,6 +87,7 @@ func (r *relay) news(set *layerSet) bool {
 func (r *relay) part(stream Stream) *passage {
 	p := newPassage(context.Background(), r.engine, r.target, nil)
 	p.conn, p.protocol, p.slotless = r.address+" "+string(stream), ProtocolTCP, true
+	p.message = true
 	return p
 }
 
@@ -103,7 +104,6 @@ func (p *passage) quiet() {
 // an order.
 func (r *relay) decide(b *binding, stream Stream, draw func(p *passage, s *stay)) {
 	p := r.part(stream)
-	p.message = true
 	p.steps = func(p *passage) {
 		p.stays = append(p.stays, stay{binding: b})
 		draw(p, &p.stays[0])

@@ -26,7 +26,7 @@ func TestTimelineOfInterruptions(t *testing.T) {
 name: calls
 steps:
   - name: chaos
-    duration_seconds: 0.2
+    duration_seconds: 600
     scenario: {name: x, config: {fault_injection: {override_headers: true}, grpc: {stream_interruption_probability: 1, interrupt_after_messages: [3, 3]}}}
 `), orchestrator.YAML)
 	require.NoError(t, err)
@@ -51,7 +51,7 @@ steps:
 		run.Injector().Handler(upstream).ServeHTTP(httptest.NewRecorder(), r)
 	}
 	var log bytes.Buffer
-	run, err = orchestrator.NewRun(o, orchestrator.RunOptions{Log: orchestrator.NewRecording(&log), Hooks: orchestrator.Hooks{Body: func(*orchestrator.ActiveStep) {
+	run, err = orchestrator.NewRun(o, orchestrator.RunOptions{Log: orchestrator.NewRecording(&log), Hooks: orchestrator.Hooks{Body: func(s *orchestrator.ActiveStep) {
 		for _, path := range []string{"/", "/2", "/", "/34", "/", "/asks"} {
 			call(path)
 		}
@@ -60,6 +60,7 @@ steps:
 			close(ended)
 		}()
 		<-reached
+		s.Advance(s.Remaining())
 	}}})
 	require.NoError(t, err)
 	res := run.Run(t.Context())

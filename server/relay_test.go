@@ -223,6 +223,30 @@ func TestConnectionsInMetrics(t *testing.T) {
 	}, 10*time.Second, 10*time.Millisecond)
 }
 
+// So is what happens to bytes, and what a layer decides about a connection that
+// is open.
+func TestBytesInMetrics(t *testing.T) {
+	t.Parallel()
+	l := behind(t, server.Options{Config: injector.Config{Latency: &injector.Latency{FixedDelay: time.Millisecond}}})
+	c := connectTo(t, l.cache(t))
+	for range 4 {
+		_, err := exclaim(c)
+		require.NoError(t, err)
+	}
+	l.ask(t, "PUT", "/config/tcp", `{"toxics": [{"type": "latency", "attributes": {"latency": 1}}]}`).ok(t)
+	_, err := exclaim(c)
+	require.NoError(t, err)
+	require.NoError(t, c.Close())
+	require.Eventually(t, func() bool {
+		return strings.Contains(string(l.askPath(t, "GET", "/metrics", nil).body), "mockforge_chaos_requests_total{")
+	}, 10*time.Second, 10*time.Millisecond)
+	text := string(l.askPath(t, "GET", "/metrics", nil).body)
+	require.Contains(t, text, `mockforge_chaos_requests_total{protocol="tcp",status="closed",target="cache"} 1`+"\n")
+	require.Contains(t, text, `mockforge_chaos_faults_total{endpoint="TCP cache",fault_type="latency"} 5`)
+	require.Contains(t, text, `mockforge_chaos_faults_total{endpoint="TCP cache",fault_type="tcp_latency"} 1`)
+	require.Contains(t, string(l.ask(t, "GET", "/stats", nil).body), `"requests_observed":1,`)
+}
+
 // What happens to messages is part of their connection: one that was late is no
 // request that was aborted.
 func TestMessagesInMetrics(t *testing.T) {

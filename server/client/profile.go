@@ -39,7 +39,7 @@ func (c *Client) CreateProfile(ctx context.Context, p Profile) (Reply, error) {
 
 // DeleteProfile deletes a profile that a user made.
 func (c *Client) DeleteProfile(ctx context.Context, name string) (Reply, error) {
-	return c.reply(ctx, call{method: "DELETE", path: path("profiles", name), member: "name"})
+	return c.reply(ctx, call{method: "DELETE", path: path("profiles", name)})
 }
 
 // ApplyProfile makes a profile the standing config.

@@ -48,7 +48,7 @@ func TestServerRun(t *testing.T) {
 	o := &orchestrator.Orchestration{
 		Name: "x", Seed: new(^uint64(0)), Load: &orchestrator.Traffic{Rate: 50, Path: "/orders"},
 		Steps: []orchestrator.Step{{
-			Name: "a", Duration: 500 * time.Millisecond,
+			Name: "a", Duration: 3 * time.Second, // it runs while it is looked at
 			Scenario: orchestrator.Scenario{Config: &injector.Config{FaultInjection: &injector.FaultInjection{HTTPErrors: []int{503}, HTTPErrorProbability: new(1.0)}}},
 			Expect:   []assert.Expectation{assert.ErrorRate().AtLeast(0.5), assert.Operations().AtMost(1)},
 		}},
