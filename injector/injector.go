@@ -96,6 +96,7 @@ func (in *Injector) Apply(l Layer) (remove func()) {
 func (in *Injector) Replace(ref LayerRef, l Layer) (remove func()) {
 	var made *layer
 	in.engine.alone(func(now time.Time) {
+		in.engine.strike(now)
 		var gone []*layer
 		made, gone = in.engine.replace(ref, l, now)
 		in.engine.changed(now, false, gone...)
@@ -108,7 +109,10 @@ func (in *Injector) Replace(ref LayerRef, l Layer) (remove func()) {
 // remover takes a layer off.
 func (e *engine) remover(l *layer) (remove func()) {
 	return func() {
-		e.alone(func(now time.Time) { e.changed(now, false, e.remove(l)...) })
+		e.alone(func(now time.Time) {
+			e.strike(now)
+			e.changed(now, false, e.remove(l)...)
+		})
 		e.reach()
 	}
 }
@@ -127,7 +131,10 @@ func (in *Injector) ObserveAll(all bool) {
 // Release takes every layer off and cuts every wait inside short, computed
 // delays too. The Injector can be used again afterwards.
 func (in *Injector) Release() {
-	in.engine.alone(func(now time.Time) { in.engine.changed(now, false, in.engine.release()...) })
+	in.engine.alone(func(now time.Time) {
+		in.engine.strike(now)
+		in.engine.changed(now, false, in.engine.release()...)
+	})
 	in.engine.reach()
 }
 
