@@ -120,6 +120,29 @@ func (e *engine) bulkheadState(target string) (active, waiting int, ok bool) {
 func (e *engine) apply(l Layer, now time.Time) *layer {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	made := e.insert(l, now)
+	e.rebuildAll()
+	return made
+}
+
+// replace puts a layer in force that starts now, and takes off those of that
+// name: nothing comes between.
+func (e *engine) replace(ref LayerRef, l Layer, now time.Time) (made *layer, dropped []*layer) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var gone []*layer
+	for _, old := range e.layers {
+		if old.ref == ref {
+			gone = append(gone, old)
+		}
+	}
+	made = e.insert(l, now)
+	return made, e.drop(gone)
+}
+
+// insert makes a layer one of those in force, which is not published yet. e.mu
+// is held.
+func (e *engine) insert(l Layer, now time.Time) *layer {
 	if e.cut == nil {
 		e.cut = &bell{}
 	}
@@ -135,7 +158,6 @@ func (e *engine) apply(l Layer, now time.Time) *layer {
 	}
 	e.layers = slices.Insert(e.layers, at, made)
 	e.bound[made] = map[string]*binding{}
-	e.rebuildAll()
 	return made
 }
 
@@ -145,7 +167,8 @@ func (e *engine) remove(gone ...*layer) (dropped []*layer) {
 	return e.drop(gone)
 }
 
-// drop takes layers off and returns those that were on. e.mu is held.
+// drop takes layers off and returns those that were on. They act until the
+// others are published. e.mu is held.
 func (e *engine) drop(gone []*layer) (dropped []*layer) {
 	for _, l := range gone {
 		i := slices.Index(e.layers, l)
@@ -156,13 +179,15 @@ func (e *engine) drop(gone []*layer) (dropped []*layer) {
 		delete(e.bound, l)
 		e.past = append(e.past, l)
 		dropped = append(dropped, l)
-		l.goOff()
-		defer l.gone.ring()
 	}
 	if extra := len(e.past) - maxPast; extra > 0 {
 		e.past = slices.Delete(e.past, 0, extra)
 	}
 	e.rebuildAll()
+	for _, l := range slices.Backward(dropped) {
+		l.goOff()
+		l.gone.ring()
+	}
 	return dropped
 }
 

@@ -86,9 +86,34 @@ func (in *Injector) Apply(l Layer) (remove func()) {
 		in.engine.changed(now, true, made)
 	})
 	in.engine.reach()
+	return in.engine.remover(made)
+}
+
+// Replace is Apply in place of the layers in force of that name and iteration,
+// which are taken off: what comes meets either them or the new one, and no
+// request or connection passes in between. What they held goes on, as after
+// remove.
+func (in *Injector) Replace(ref LayerRef, l Layer) (remove func()) {
+	var made *layer
+	in.engine.alone(func(now time.Time) {
+		in.engine.strike(now)
+		var gone []*layer
+		made, gone = in.engine.replace(ref, l, now)
+		in.engine.changed(now, false, gone...)
+		in.engine.changed(now, true, made)
+	})
+	in.engine.reach()
+	return in.engine.remover(made)
+}
+
+// remover takes a layer off.
+func (e *engine) remover(l *layer) (remove func()) {
 	return func() {
-		in.engine.alone(func(now time.Time) { in.engine.changed(now, false, in.engine.remove(made)...) })
-		in.engine.reach()
+		e.alone(func(now time.Time) {
+			e.strike(now)
+			e.changed(now, false, e.remove(l)...)
+		})
+		e.reach()
 	}
 }
 
@@ -106,7 +131,10 @@ func (in *Injector) ObserveAll(all bool) {
 // Release takes every layer off and cuts every wait inside short, computed
 // delays too. The Injector can be used again afterwards.
 func (in *Injector) Release() {
-	in.engine.alone(func(now time.Time) { in.engine.changed(now, false, in.engine.release()...) })
+	in.engine.alone(func(now time.Time) {
+		in.engine.strike(now)
+		in.engine.changed(now, false, in.engine.release()...)
+	})
 	in.engine.reach()
 }
 

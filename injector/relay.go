@@ -83,8 +83,9 @@ type relay struct {
 	set     *layerSet            // that plans are for
 	plans   map[Stream][]*station
 	alarms  []*alarm
-	passes  int // lanes whose end has passed
-	how     how // how it is to end; 0: not yet
+	passes  int       // lanes whose end has passed
+	how     how       // how it is to end; 0: not yet
+	fell    time.Time // when a layer ended it, whose alarm nobody had heard yet; zero: none
 	kind    string
 	worse   how  // how it is to end once both lanes are over
 	stale   bool // plans are out of date
@@ -222,15 +223,36 @@ func (r *relay) state() (how, string, *alarm) {
 func (r *relay) due(at time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.fall(at, func(a *alarm) bool { return a.after == "" })
+}
+
+// strike is due where the layer is about to go off. What closes the connection
+// behind what is on its way does so where that is nothing.
+func (r *relay) strike(at time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.running {
+		return // it is not open yet
+	}
+	held := map[Stream]*lane{Upstream: r.up, Downstream: r.down}
+	r.fall(at, func(a *alarm) bool { return a.after == "" || held[a.after].held.Load() == 0 })
+}
+
+// fall makes the first of some alarms whose instant has come end the connection.
+// It reports false where there is none, and none did before. r.mu is held.
+func (r *relay) fall(at time.Time, some func(*alarm) bool) bool {
 	for _, a := range r.alarms {
-		if a.after == "" && !a.over() && !a.at.After(at) {
+		if some(a) && !a.over() && !a.at.After(at) {
 			if r.how == 0 {
 				r.how, r.kind = a.how, a.kind
 			}
-			return true
+			if r.fell.IsZero() || a.at.Before(r.fell) {
+				r.fell = a.at
+			}
+			break
 		}
 	}
-	return false
+	return !r.fell.IsZero() && !r.fell.After(at)
 }
 
 // finish asks for the end of the connection. kind is the fault that ends it; "":

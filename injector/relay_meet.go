@@ -38,6 +38,16 @@ func (e *engine) reach() {
 	}
 }
 
+// strike ends the connections whose end was due before a layer goes off: their
+// watchers may be late.
+func (e *engine) strike(now time.Time) {
+	e.relayMu.Lock()
+	defer e.relayMu.Unlock()
+	for r := range e.relays {
+		r.strike(now.Add(-1))
+	}
+}
+
 // meet decides about the connection in the layers that it has not met.
 func (r *relay) meet() {
 	if set := r.target.set.Load(); r.news(set) {

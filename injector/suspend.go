@@ -11,7 +11,10 @@ import "time"
 // On virtual time let some pass before Resume: what goes on at the same instant
 // may meet the layers again, or not.
 func (in *Injector) Suspend() {
-	in.engine.alone(func(now time.Time) { in.engine.switched(now, in.engine.suspend(), false) })
+	in.engine.alone(func(now time.Time) {
+		in.engine.strike(now)
+		in.engine.switched(now, in.engine.suspend(), false)
+	})
 	in.engine.reach()
 }
 

@@ -11,7 +11,7 @@ import (
 func (p *passage) walk() waiting {
 	for ; p.at < len(p.set.bindings) && p.end.kind == ""; p.at, p.stage = p.at+1, stageBreaker {
 		b := p.set.bindings[p.at]
-		if b.off.Load() {
+		if p.wait != nil && b.off.Load() {
 			continue // removed while the request waited in it or before it
 		}
 		if p.stage == stageBreaker {

@@ -60,13 +60,14 @@ func (c *control) begin(enabled bool, config injector.Config, scenario *orchestr
 // apply puts the standing config in force as it is now, unless a run suspends
 // it. c.mu is held.
 func (c *control) apply() {
+	config := c.standing.config()
+	if (c.current == nil || c.current.over) && len(config.Effects()) > 0 {
+		c.remove = c.injector.Replace(injector.LayerRef{Name: standingLayer}, injector.Layer{Name: standingLayer, Config: config, Seed: &c.seed})
+		return
+	}
 	if c.remove != nil {
 		c.remove()
 		c.remove = nil
-	}
-	config := c.standing.config()
-	if (c.current == nil || c.current.over) && len(config.Effects()) > 0 {
-		c.remove = c.injector.Apply(injector.Layer{Name: standingLayer, Config: config, Seed: &c.seed})
 	}
 }
 

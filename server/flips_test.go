@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -57,4 +58,30 @@ func TestConfigFlips(t *testing.T) {
 	stop.Store(true)
 	traffic.Wait()
 	require.Positive(t, served.Load())
+}
+
+// A change of one section lets nothing pass that another one stops.
+func TestAChangeLeavesNoGap(t *testing.T) {
+	t.Parallel()
+	p := startPlane(t, server.Options{Upstream: backend(t, "http", say), Chaos: true})
+	p.call("PUT", "/api/chaos/config", `{"fault_injection": {"http_errors": [502], "http_error_probability": 1}}`)
+	var stop atomic.Bool
+	var traffic sync.WaitGroup
+	for range 4 {
+		client := p.newClient("HTTP/1.1")
+		traffic.Go(func() {
+			for !stop.Load() {
+				resp, _, err := fetch(t, client, p.URL())
+				if err != nil || resp.StatusCode != http.StatusBadGateway {
+					t.Errorf("%v %v", resp, err)
+					return
+				}
+			}
+		})
+	}
+	for n := range 300 {
+		p.call("PUT", "/api/chaos/config/rate-limit", fmt.Sprintf(`{"requests_per_second": %d}`, 1_000_000+n))
+	}
+	stop.Store(true)
+	traffic.Wait()
 }
