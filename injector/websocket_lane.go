@@ -69,6 +69,7 @@ type parcel struct {
 	holds []hold    // of the network, after the delay
 	piece int       // bytes that passed the bandwidth limits
 	whole bool      // it ends where a frame does
+	slot  Slot      // in which it leaves; nil: in the lane's
 
 	answer int // bytes of it that are an answer of chaos
 }
@@ -207,6 +208,15 @@ func (l *socketLane) fail(err error) {
 	}
 	l.discard(err)
 	l.taken, l.size = nil, 0
+}
+
+// sync waits for the instant at which a parcel leaves.
+func (l *socketLane) sync(p *parcel) {
+	if p.slot != nil {
+		(&pace{slot: p.slot}).sync()
+		return
+	}
+	l.pace.sync()
 }
 
 // take makes the first parcel the one that is on its way, unless its delay has

@@ -19,7 +19,7 @@ func (l *socketLane) next(limit int) ([]byte, error) {
 		if err := l.carry(p); err != nil {
 			return nil, err
 		}
-		l.pace.sync()
+		l.sync(p)
 		l.s.mu.Lock()
 		if l.taken != p { // given up meanwhile
 			l.s.mu.Unlock()

@@ -58,6 +58,25 @@ func TestWebSocketInstants(t *testing.T) {
 	})
 }
 
+// What a client does at multiples of the grid after its handshake never meets a
+// message, whichever way the upstream answers.
+func TestWebSocketAnswerHasASlotOfItsOwn(t *testing.T) {
+	t.Parallel()
+	for _, headed := range []bool{false, true} {
+		virtual(t, speaking(headed, echoing), []injector.Option{injector.WithSequencer(&sequencer{})}, func(w *world) {
+			w.in.Apply(sockets(injector.WebSocket{MessageDelay: new(30 * time.Millisecond), Direction: injector.FromUpstream}))
+			p := w.connect("/chat")
+			defer p.Close()
+			opened := time.Now()
+			for range 3 {
+				require.NoError(w, exchangeText(p, "hello"))
+				require.NotZero(w, time.Since(opened)%grid, "headed: %t", headed)
+				time.Sleep(time.Millisecond)
+			}
+		})
+	}
+}
+
 func TestWebSocketBandwidth(t *testing.T) {
 	t.Parallel()
 	bothOrders(t, speaking(false, echoing), func(w *world, seen *events) {

@@ -31,7 +31,7 @@ func (p *passage) upgrade(conn net.Conn, rw *bufio.ReadWriter, headed bool) (net
 	first, _ := rw.Reader.Peek(rw.Reader.Buffered()) // it is there
 	s := newSocket(p.engine, p.target, p, p.request, conn, true)
 	if !headed {
-		s.out.answer, s.out.open = &answerHead{}, true
+		s.out.answer, s.out.open = &answerHead{slot: p.slot}, true
 	}
 	s.start(bytes.Clone(first))
 	c := &socketConn{s, conn}
@@ -56,6 +56,7 @@ const maxAnswerHead = 64 << 10
 // An answerHead finds the end of the answer that an upstream's handler writes
 // to a connection which it took over.
 type answerHead struct {
+	slot  Slot   // of the handshake: the client's timers begin in it, and messages do not arrive in it
 	line  []byte // the first
 	lined bool
 	blank int // how much of an empty line has come, at the end of a line
@@ -72,12 +73,12 @@ func (a *answerHead) take(l *socketLane, b []byte) []byte {
 	}
 	p := l.rear()
 	before := len(p.b)
-	p.b = append(p.b, b[:n]...)
+	p.b, p.slot = append(p.b, b[:n]...), a.slot
 	switch {
 	case ends && a.status() == http.StatusSwitchingProtocols:
 		l.answer, l.open = nil, false
 	case ends && a.status() < http.StatusOK && a.status() >= http.StatusContinue:
-		*a = answerHead{} // there will be another answer
+		*a = answerHead{slot: a.slot} // there will be another answer
 	case ends, a.n > maxAnswerHead:
 		l.answer, l.s.alien = nil, true
 	}
