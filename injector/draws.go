@@ -63,6 +63,7 @@ func (r *lossRule) draws() Draw {
 	if !r.partition {
 		d.Requests += r.downs.n.Load()
 		d.Injected += r.down.injected.Load()
+		d.Rules = 2
 	}
 	return d
 }

@@ -371,3 +371,22 @@ func TestRecomputerRefuses(t *testing.T) {
 	_, err = c.Arrive(at, &injector.Request{N: 3, Target: "default"})
 	require.EqualError(t, err, "request 3 arrives twice")
 }
+
+// What a log can make a Recomputer do is bounded, by all of its lines together.
+func TestRecomputerBoundsDraws(t *testing.T) {
+	t.Parallel()
+	c := injector.NewRecomputer(1)
+	ref := injector.LayerRef{Name: "a"}
+	at := time.Now()
+	c.On(at, injector.Layer{Name: "a", Config: injector.Config{TrafficShaping: &injector.TrafficShaping{PacketLossPercent: 50}}})
+	const up, down = "packet_loss up", "packet_loss down"
+	drew := func(rules map[string]int) error {
+		return c.Drew(&injector.Drew{At: at, Layer: ref, Rules: rules, Quiet: true})
+	}
+	require.EqualError(t, drew(map[string]int{up: 0}), `rule "packet_loss up" of layer a was asked 0 times, which is not 1 or more`)
+	const most = 200_000_000
+	require.NoError(t, drew(map[string]int{up: most - 10}))
+	require.Less(t, len(c.Missing(at)), 10_000, "the first of them are enough")
+	require.NoError(t, drew(map[string]int{up: 5, down: 5}))
+	require.EqualError(t, drew(map[string]int{down: 1}), `rule "packet_loss down" of layer a was asked 1 times: a recording with more than 200000000 draws about connections and messages is not made again`)
+}

@@ -17,6 +17,7 @@ type Recomputer struct {
 	off    map[LayerRef]func()
 	inside map[int64]*passage // requests that have not left
 
+	draws       int    // about connections and messages
 	asked       []Drew // right before what is told of a connection or message
 	missing     []Decision
 	told        *Request // of the last arrival

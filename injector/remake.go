@@ -7,12 +7,18 @@ import (
 	"time"
 )
 
-// maxAsked bounds what one Drew can make a Recomputer do.
-const maxAsked = 1_000_000_000
+// maxAsked bounds how often all rules of a recording can be asked about
+// connections and messages: 1,000 times a second for more than two days, which
+// takes some twenty seconds.
+const maxAsked = 200_000_000
+
+// maxMissing is from how many missing decisions on no more are looked for.
+const maxMissing = 1000
 
 // Drew makes again what rules of a layer were asked about connections and
 // messages, as a Journal was told. It returns an error where there is no such
-// layer or rule.
+// layer or rule, and where all in all they were asked more often than 200 million
+// times.
 func (c *Recomputer) Drew(d *Drew) error {
 	l := c.engine.find(d.Layer)
 	if l == nil {
@@ -23,9 +29,12 @@ func (c *Recomputer) Drew(d *Drew) error {
 		switch {
 		case !slices.ContainsFunc(rules, func(r askedRule) bool { return r.name == name }):
 			return fmt.Errorf("layer %s has no rule %q", d.Layer.Name, name)
-		case n < 1 || n > maxAsked:
-			return fmt.Errorf("rule %q of layer %s was asked %d times, which is not between 1 and %d", name, d.Layer.Name, n, maxAsked)
+		case n < 1:
+			return fmt.Errorf("rule %q of layer %s was asked %d times, which is not 1 or more", name, d.Layer.Name, n)
+		case n > maxAsked-c.draws:
+			return fmt.Errorf("rule %q of layer %s was asked %d times: a recording with more than %d draws about connections and messages is not made again", name, d.Layer.Name, n, maxAsked)
 		}
+		c.draws += n
 	}
 	for _, r := range rules {
 		n := d.Rules[r.name]
@@ -50,6 +59,9 @@ func (c *Recomputer) silent(l *layer, at time.Time, rule askedRule, n int) {
 	p.length = -1 // not known to be empty
 	b := newBinding(l, defaultTarget, nil)
 	for range n {
+		if len(c.missing) >= maxMissing {
+			return
+		}
 		p.stays, p.decisions, p.end = append(p.stays[:0], stay{binding: b}), nil, ending{}
 		rule.ask(p, &p.stays[0], &fate{})
 		p.settle(false)

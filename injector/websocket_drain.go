@@ -11,7 +11,7 @@ func (s *socket) drain() {
 			return
 		}
 		b, err := s.out.next(maxQueued)
-		if err == nil {
+		if err == nil && len(b) > 0 {
 			err = s.write(b)
 		}
 		if err != nil {

@@ -176,3 +176,23 @@ func TestWebSocketAnswersUnread(t *testing.T) {
 		require.NoError(w, err, "all of them are answered")
 	})
 }
+
+// An end that closes some time after a message of its own was dropped is closed:
+// nothing waits for what will not leave.
+func TestWebSocketCloseAfterDrop(t *testing.T) {
+	t.Parallel()
+	bothOrders(t, speaking(false, func(p *peer) {
+		_ = p.send(text("lost"))
+		time.Sleep(time.Second)
+		// it closes
+	}), func(w *world, seen *events) {
+		w.in.Apply(sockets(injector.WebSocket{MessageDropProbability: new(1.0)}))
+		p := w.connect("/chat")
+		defer p.Close()
+		require.NoError(w, p.SetReadDeadline(time.Now().Add(time.Minute)))
+		_, err := p.receive()
+		require.ErrorIs(w, err, io.EOF)
+		require.InDelta(w, float64(time.Second), float64(w.elapsed()), float64(3*grid))
+		require.Equal(w, 1, seen.count(injector.KindMessageDrop))
+	})
+}

@@ -9,7 +9,8 @@ import (
 
 // next waits until something may leave, and returns up to limit bytes of it:
 // valid until the next call. What is left when a deadline passes is there the
-// next time.
+// next time. Of what is dropped nothing is left: the near end waits on, and to
+// the far end nothing leaves, which may have been all.
 func (l *socketLane) next(limit int) ([]byte, error) {
 	for {
 		p, err := l.pick()
@@ -27,7 +28,7 @@ func (l *socketLane) next(limit int) ([]byte, error) {
 		}
 		b := l.hand(p, limit)
 		l.s.mu.Unlock()
-		if len(b) > 0 {
+		if len(b) > 0 || l == l.s.out {
 			return b, nil
 		}
 	}
