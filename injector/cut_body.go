@@ -11,6 +11,7 @@ type cutBody struct {
 	piece []byte
 	reads chan readResult
 	held  bool // something came that may not pass: the upstream must not take what it has for all
+	left  bool // a read was left behind: there is no other
 }
 
 type readResult struct {
@@ -21,6 +22,9 @@ type readResult struct {
 func (b *cutBody) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
+	}
+	if b.left {
+		return 0, errCut
 	}
 	for b.held { // what still comes is lost, and its sender is not held up
 		if _, err, ended := b.next(p); err != nil || ended {
@@ -64,6 +68,7 @@ func (b *cutBody) next(p []byte) (n int, err error, ended bool) { //nolint:reviv
 	case r := <-b.reads:
 		return copy(p, piece[:r.n]), r.err, false
 	case <-b.cut.ctx.Done():
+		b.left = true
 		return 0, nil, true
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -24,4 +25,25 @@ func TestReadForNothingOfAHeldBody(t *testing.T) {
 	c.cancel()
 	_, err = b.Read(make([]byte, 1))
 	require.ErrorIs(t, err, errCut)
+}
+
+// Whoever reads on after the end does not join the read that was left behind,
+// which still has the piece and the place for its result.
+func TestNoReadJoinsTheOneLeftBehind(t *testing.T) {
+	t.Parallel()
+	c := &cut{}
+	c.ctx, c.cancel = context.WithCancel(t.Context())
+	from, to := io.Pipe()
+	b := &cutBody{ReadCloser: from, cut: c}
+	c.cancel()
+	for range 3 {
+		_, err := b.Read(make([]byte, 1))
+		require.ErrorIs(t, err, errCut)
+	}
+	_, err := to.Write([]byte("x")) // one reads, and no other
+	require.NoError(t, err)
+	require.NoError(t, to.CloseWithError(errCut))
+	r := <-b.reads
+	require.Equal(t, readResult{1, nil}, r)
+	require.Never(t, func() bool { return len(b.reads) > 0 }, 20*time.Millisecond, time.Millisecond)
 }

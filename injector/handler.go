@@ -14,6 +14,8 @@ type handler struct {
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r, takeBack := lent(r)
+	defer takeBack()
 	set := h.target.set.Load()
 	if set == nil {
 		if upgrades(r) {
