@@ -107,13 +107,13 @@ func (d *download) wait(n int) error {
 		}
 		d.pace.sync()
 		if !d.passage.throttle(d.ctx, &d.pace, limit, limit.down, n) {
-			return context.Cause(d.ctx)
+			return leaving(context.Cause(d.ctx))
 		}
 	}
 	for _, x := range d.dribbles {
 		d.pace.sync()
 		if !x.wait(d.ctx, &d.pace, n) {
-			return context.Cause(d.ctx)
+			return leaving(context.Cause(d.ctx))
 		}
 	}
 	return nil

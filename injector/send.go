@@ -115,13 +115,13 @@ func (w *writer) sendNow(b []byte) error {
 			continue
 		}
 		if !p.throttle(p.ctx, &p.pace, limit, limit.down, len(b)) {
-			return p.ctx.Err()
+			return leaving(p.ctx.Err())
 		}
 		p.pace.sync()
 	}
 	for _, d := range w.dribbles {
 		if len(b) > 0 && !d.wait(p.ctx, &p.pace, len(b)) {
-			return p.ctx.Err()
+			return leaving(p.ctx.Err())
 		}
 	}
 	if len(w.pipes) > 0 && w.unflushed > 0 && w.unflushed+len(b) > w.chunk() {

@@ -60,7 +60,7 @@ func (u *upload) Read(b []byte) (int, error) {
 		}
 		u.pace.sync()
 		if !u.passage.throttle(u.passage.ctx, &u.pace, limit, limit.up, n) {
-			return n, u.passage.ctx.Err()
+			return n, leaving(u.passage.ctx.Err())
 		}
 	}
 	return n, err

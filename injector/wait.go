@@ -69,6 +69,15 @@ func peerGone(ctx context.Context) <-chan struct{} {
 	return nil
 }
 
+// leaving is the error of a wait that ended because the client left: the context's,
+// which may come to know it a moment after the connection does.
+func leaving(err error) error {
+	if err == nil {
+		return context.Canceled
+	}
+	return err
+}
+
 // waiting is a wait in the middle of the walk, with no computed end.
 type waiting interface {
 	// sit waits. It reports false when the client left; otherwise the walk

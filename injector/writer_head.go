@@ -77,7 +77,7 @@ func (w *writer) arrive() bool {
 	p.pace.sync()
 	switch {
 	case left:
-		w.fail(p.ctx.Err())
+		w.fail(leaving(p.ctx.Err()))
 		return false
 	case reset:
 		p.finish(outcome{fault: KindPacketLoss, failed: true})
