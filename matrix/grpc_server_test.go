@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -171,37 +170,4 @@ func TestGRPCDeadlineOverTheServer(t *testing.T) {
 		require.Equal(t, codes.DeadlineExceeded, status.Code(err))
 	}
 	require.Zero(t, f.desk.calls.Load())
-}
-
-// An upstream that answers before it has read everything ends its own call, and
-// no other on the connection.
-func TestGRPCEarlyAnswersOverTheServer(t *testing.T) {
-	t.Parallel()
-	f := serveFront(t)
-	long := wrapperspb.String(strings.Repeat("x", 500_000))
-	for _, config := range []string{`{"enabled": true}`, `{"grpc": {"stream_interruption_probability": 0.5, "interruption_status": "ABORTED"}}`} {
-		f.config(config)
-		var callers sync.WaitGroup
-		for range 40 {
-			callers.Go(func() {
-				for range 10 {
-					ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-					stream, err := f.conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, "/matrix.Desk/Refuse")
-					if err == nil {
-						for err == nil {
-							err = stream.SendMsg(long)
-						}
-						err = stream.RecvMsg(new(text))
-					}
-					cancel()
-					switch status.Code(err) {
-					case codes.ResourceExhausted, codes.Aborted:
-					default:
-						t.Errorf("%s: %v", config, err)
-					}
-				}
-			})
-		}
-		callers.Wait()
-	}
 }

@@ -82,14 +82,6 @@ func (d *desk) chat(stream grpc.ServerStream) error {
 	}
 }
 
-// refuse answers the first message, and reads no other.
-func (d *desk) refuse(stream grpc.ServerStream) error {
-	if err := stream.RecvMsg(new(text)); err != nil {
-		return err
-	}
-	return status.Error(codes.ResourceExhausted, "no more")
-}
-
 func (d *desk) rest(ctx context.Context) error {
 	select {
 	case <-time.After(d.pace):
@@ -119,7 +111,6 @@ func (d *desk) server() *grpc.Server {
 		}}},
 		Streams: []grpc.StreamDesc{
 			stream("Watch", (*desk).watch, false, true), stream("Upload", (*desk).upload, true, false), stream("Chat", (*desk).chat, true, true),
-			stream("Refuse", (*desk).refuse, true, true),
 		},
 	}, d)
 	return s
