@@ -3,6 +3,7 @@ package injector
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"sync"
@@ -36,6 +37,7 @@ type cut struct {
 	mu       sync.Mutex
 	up, down frames
 	begun    int         // messages
+	ups      int         // of them, those that went up
 	timer    *time.Timer // that strikes
 	hasty    bool        // the timer waits for no message's end
 	struck   bool
@@ -61,10 +63,41 @@ func (p *passage) planCut() {
 func (c *cut) request(r *http.Request) *http.Request {
 	c.ctx, c.cancel = context.WithCancel(r.Context())
 	r = r.WithContext(c.ctx)
-	if r.Body != nil && r.Body != http.NoBody {
-		r.Body = &cutBody{ReadCloser: r.Body, cut: c}
+	if r.Body == nil || r.Body == http.NoBody {
+		return r
+	}
+	r.Body = &cutBody{ReadCloser: r.Body, cut: c}
+	if again := r.GetBody; again != nil { // for a connection that was lost
+		r.GetBody = func() (io.ReadCloser, error) {
+			b, err := again()
+			if err != nil {
+				return nil, err
+			}
+			c.rewind()
+			return &cutBody{ReadCloser: b, cut: c}, nil
+		}
 	}
 	return r
+}
+
+// rewind forgets the messages that went up: they are sent again.
+func (c *cut) rewind() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.begun -= c.ups
+	c.ups, c.up = 0, frames{}
+}
+
+// sent notes that no more of the request goes up: nobody needs to wait for the
+// rest of a message.
+func (c *cut) sent() {
+	c.mu.Lock()
+	c.up = frames{}
+	waits := c.timer != nil
+	c.mu.Unlock()
+	if waits {
+		c.soon()
+	}
 }
 
 // pass counts the messages in b, which goes in the direction of f, and returns
@@ -78,6 +111,9 @@ func (c *cut) pass(f *frames, b []byte) (n int, last bool) {
 				return n, true
 			}
 			c.begun++
+			if f == &c.up {
+				c.ups++
+			}
 		}
 		m, _, _ := f.next(b[n:])
 		n += m

@@ -37,6 +37,9 @@ func (b *cutBody) Read(p []byte) (int, error) {
 		b.held = true
 		return 0, errCut
 	}
+	if err != nil {
+		defer b.cut.sent()
+	}
 	if n == 0 {
 		return n, err
 	}
@@ -51,6 +54,12 @@ func (b *cutBody) Read(p []byte) (int, error) {
 		return b.Read(p)
 	}
 	return passed, nil
+}
+
+// Close says that nobody waits for what is still to come.
+func (b *cutBody) Close() error {
+	b.cut.sent()
+	return b.ReadCloser.Close()
 }
 
 // next reads the next piece into p, unless the cut comes first. Then the read

@@ -3,8 +3,10 @@ package injector
 import (
 	"context"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -46,4 +48,58 @@ func TestNoReadJoinsTheOneLeftBehind(t *testing.T) {
 	r := <-b.reads
 	require.Equal(t, readResult{1, nil}, r)
 	require.Never(t, func() bool { return len(b.reads) > 0 }, 20*time.Millisecond, time.Millisecond)
+}
+
+// Where a request is sent again, as on a connection that was lost, its messages
+// are counted anew.
+func TestMessagesThatAreSentAgain(t *testing.T) {
+	t.Parallel()
+	c := &cut{passage: &passage{}, after: 2}
+	long := "\x00\x00\x00\x00\x04long"
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(long+long+long))
+	require.NoError(t, err)
+	r = c.request(r)
+	defer c.end()
+	_, err = io.ReadFull(r.Body, make([]byte, len(long)+6)) // in the middle of the second
+	require.NoError(t, err)
+	require.True(t, c.rising())
+	for range 2 {
+		body, err := r.GetBody()
+		require.NoError(t, err)
+		require.False(t, c.rising())
+		require.False(t, c.full())
+		sent, err := io.ReadAll(io.LimitReader(body, int64(2*len(long))))
+		require.NoError(t, err)
+		require.Equal(t, long+long, string(sent))
+		require.True(t, c.full())
+	}
+}
+
+// Who may send nothing more to the client does not wait for the rest of a message
+// that will not come.
+func TestNoWaitForTheRestOfAMessage(t *testing.T) {
+	t.Parallel()
+	part := "\x00\x00\x00\x00\x04lo"
+	ends := map[string]func(io.ReadCloser) error{
+		"body":  func(b io.ReadCloser) error { _, err := io.Copy(io.Discard, b); return err },
+		"close": io.ReadCloser.Close,
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c := &cut{passage: &passage{}, after: 1}
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(part))
+				require.NoError(t, err)
+				r = c.request(r)
+				defer c.end()
+				_, err = io.ReadFull(r.Body, make([]byte, len(part)))
+				require.NoError(t, err)
+				time.AfterFunc(time.Second, func() { _ = end(r.Body) }) // it may be told that the call is over
+				start := time.Now()
+				c.stop()
+				require.Equal(t, time.Second+cutAfter, time.Since(start))
+			})
+		})
+	}
 }
