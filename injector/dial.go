@@ -83,29 +83,50 @@ func (p *passage) letGo() {
 	p.once.Do(func() { p.engine.alone(func(now time.Time) { p.leaveAll(outcome{canceled: true}, now) }) })
 }
 
-// dial finds the dial of a connection that AdmitTCP let in; nil: none.
+// A dialed connection was let in by AdmitTCP. It is known until it was accepted
+// and is over: its client may leave before anybody accepts it.
+type dialed struct {
+	*passage
+	accepted, over bool
+}
+
+// dial finds the dial of a connection that is accepted; nil: none.
 func (t *target) dial(client net.Addr) *passage {
 	t.dialMu.Lock()
 	defer t.dialMu.Unlock()
-	return t.dials[client.String()]
+	d := t.dials[client.String()]
+	if d == nil {
+		return nil
+	}
+	d.accepted = true
+	t.forget(d)
+	return d.passage
 }
 
-// dialing keeps a dial until its connection is over.
+// dialing keeps a dial.
 func (t *target) dialing(p *passage) {
 	t.dialMu.Lock()
 	defer t.dialMu.Unlock()
 	if t.dials == nil {
-		t.dials = map[string]*passage{}
+		t.dials = map[string]*dialed{}
 	}
-	t.dials[p.conn] = p
+	t.dials[p.conn] = &dialed{passage: p}
 }
 
-// dialed forgets a dial.
+// dialed notes that the connection is over.
 func (t *target) dialed(p *passage) {
 	t.dialMu.Lock()
 	defer t.dialMu.Unlock()
-	if t.dials[p.conn] == p {
-		delete(t.dials, p.conn)
+	if d := t.dials[p.conn]; d != nil && d.passage == p {
+		d.over = true
+		t.forget(d)
+	}
+}
+
+// forget forgets a dial that nobody asks for any more. t.dialMu is held.
+func (t *target) forget(d *dialed) {
+	if d.accepted && d.over {
+		delete(t.dials, d.conn)
 	}
 }
 

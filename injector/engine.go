@@ -13,7 +13,7 @@ type target struct {
 	set  atomic.Pointer[layerSet] // nil: a request need not stop
 
 	dialMu sync.Mutex
-	dials  map[string]*passage // that AdmitTCP let in, by the client's address
+	dials  map[string]*dialed // that AdmitTCP let in, by the client's address
 }
 
 // A layerSet is immutable.

@@ -425,6 +425,24 @@ func TestADialIsDrawnOnce(t *testing.T) {
 	})
 }
 
+// Nor is one whose client has left before that.
+func TestADialIsDrawnOnceThoughItsClientLeaves(t *testing.T) {
+	t.Parallel()
+	in := injector.New()
+	in.Apply(toxic(injector.Toxic{Type: injector.ToxicRefuse, Toxicity: new(1e-9)}))
+	for i := range 3 {
+		client, front := newWire(100)
+		release, err := in.AdmitTCP(t.Context(), front.RemoteAddr().String())
+		require.NoError(t, err)
+		require.NoError(t, client.Close())
+		release()
+		back, upstream := newWire(1)
+		require.NoError(t, upstream.Close())
+		require.NoError(t, in.Relay(t.Context(), front, dialed(back)))
+		require.EqualValues(t, i+1, in.Draws(injector.LayerRef{Name: "wire"})[0].Requests)
+	}
+}
+
 // A close stays an orderly one where the peer is still sending.
 func TestAToxicClosesInTheMiddleOfAnUpload(t *testing.T) {
 	t.Parallel()
