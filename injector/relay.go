@@ -138,7 +138,8 @@ func (r *relay) run(ctx context.Context, upstream net.Conn) error {
 	return err
 }
 
-// carry starts both directions.
+// carry starts both directions, unless a layer ends the connection at once: then
+// nothing is read of it.
 func (r *relay) carry(upstream net.Conn) {
 	if r.engine.sequencer != nil {
 		upstream = &settled{Conn: upstream}
@@ -151,6 +152,10 @@ func (r *relay) carry(upstream net.Conn) {
 	r.mu.Lock()
 	r.running = true
 	r.mu.Unlock()
+	r.strike(time.Now())
+	if how, _, _ := r.state(); how != 0 {
+		return
+	}
 	r.readers.Go(r.up.read)
 	r.readers.Go(r.down.read)
 }

@@ -3,6 +3,7 @@ package injector_test
 import (
 	"io"
 	"net"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -124,4 +125,43 @@ type lazy struct{ *wire }
 func (l lazy) Read(b []byte) (int, error) {
 	time.Sleep(time.Second)
 	return l.wire.Read(b)
+}
+
+// Of a connection that a layer ends at once, nothing is read: what was there
+// would be drawn for, or not, as it comes.
+func TestNothingIsReadOfAConnectionThatEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, x := range []injector.ToxicType{injector.ToxicReset, injector.ToxicClose} {
+		for _, stream := range []injector.Stream{injector.Upstream, injector.Downstream} {
+			synctest.Test(t, func(t *testing.T) {
+				in := injector.New(injector.WithSequencer(&sequencer{}))
+				in.Apply(toxic(injector.Toxic{Type: x, Stream: stream}))
+				client, front := newWire(1)
+				back, _ := newWire(1)
+				says(t, client, "hello")
+				c := &watched{wire: front}
+				require.NoError(t, in.Relay(t.Context(), c, dialed(back)))
+				require.Zero(t, c.reads.Load())
+			})
+		}
+	}
+}
+
+// A watched connection counts what is read before it is told to end.
+type watched struct {
+	*wire
+	reads atomic.Int64
+	ended atomic.Bool
+}
+
+func (w *watched) Read(b []byte) (int, error) {
+	if !w.ended.Load() {
+		w.reads.Add(1)
+	}
+	return w.wire.Read(b)
+}
+
+func (w *watched) SetDeadline(t time.Time) error {
+	w.ended.Store(true)
+	return w.wire.SetDeadline(t)
 }
