@@ -38,6 +38,7 @@ type cut struct {
 	up, down frames
 	begun    int         // messages
 	ups      int         // of them, those that went up
+	body     *cutBody    // that goes up
 	timer    *time.Timer // that strikes
 	hasty    bool        // the timer waits for no message's end
 	struck   bool
@@ -66,34 +67,39 @@ func (c *cut) request(r *http.Request) *http.Request {
 	if r.Body == nil || r.Body == http.NoBody {
 		return r
 	}
-	r.Body = &cutBody{ReadCloser: r.Body, cut: c}
+	r.Body = c.wrap(r.Body)
 	if again := r.GetBody; again != nil { // for a connection that was lost
 		r.GetBody = func() (io.ReadCloser, error) {
 			b, err := again()
 			if err != nil {
 				return nil, err
 			}
-			c.rewind()
-			return &cutBody{ReadCloser: b, cut: c}, nil
+			return c.wrap(b), nil
 		}
 	}
 	return r
 }
 
-// rewind forgets the messages that went up: they are sent again.
-func (c *cut) rewind() {
+// wrap makes a body the one whose messages are counted, from its first on. Those
+// of a body before it are sent again.
+func (c *cut) wrap(b io.ReadCloser) *cutBody {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.begun -= c.ups
 	c.ups, c.up = 0, frames{}
+	c.body = &cutBody{ReadCloser: b, cut: c}
+	return c.body
 }
 
-// sent notes that no more of the request goes up: nobody needs to wait for the
-// rest of a message.
-func (c *cut) sent() {
+// sent notes that no more of a body goes up: nobody needs to wait for the rest of
+// a message.
+func (c *cut) sent(b *cutBody) {
 	c.mu.Lock()
-	c.up = frames{}
-	waits := c.timer != nil
+	last := b == c.body
+	if last {
+		c.up = frames{}
+	}
+	waits := last && c.timer != nil
 	c.mu.Unlock()
 	if waits {
 		c.soon()

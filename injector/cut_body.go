@@ -38,7 +38,7 @@ func (b *cutBody) Read(p []byte) (int, error) {
 		return 0, errCut
 	}
 	if err != nil {
-		defer b.cut.sent()
+		defer b.cut.sent(b)
 	}
 	if n == 0 {
 		return n, err
@@ -58,7 +58,7 @@ func (b *cutBody) Read(p []byte) (int, error) {
 
 // Close says that nobody waits for what is still to come.
 func (b *cutBody) Close() error {
-	b.cut.sent()
+	b.cut.sent(b)
 	return b.ReadCloser.Close()
 }
 

@@ -68,9 +68,12 @@ func TestMessagesThatAreSentAgain(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, c.rising())
 		require.False(t, c.full())
-		sent, err := io.ReadAll(io.LimitReader(body, int64(2*len(long))))
+		_, err = io.ReadFull(body, make([]byte, 6))
 		require.NoError(t, err)
-		require.Equal(t, long+long, string(sent))
+		require.NoError(t, r.Body.Close())
+		require.True(t, c.rising(), "the body before it is nobody's any more")
+		_, err = io.ReadFull(body, make([]byte, 2*len(long)-6))
+		require.NoError(t, err)
 		require.True(t, c.full())
 	}
 }

@@ -45,11 +45,13 @@ func FuzzGraphQLMessages(f *testing.F) {
 		n, complete := head.take(got)
 		require.True(t, complete)
 		if text := got[n:]; string(text) != received {
-			var was, is graphqlMessage
+			var asked, was, is graphqlMessage
+			require.NoError(t, json.Unmarshal([]byte(sent), &asked))
 			require.NoError(t, json.Unmarshal([]byte(received), &was))
 			require.NoError(t, json.Unmarshal(text, &is))
 			require.Equal(t, []string{string(was.ID), was.Type}, []string{string(is.ID), is.Type})
-			require.Contains(t, sent, "query")
+			require.Contains(t, []string{"subscribe", "start"}, asked.Type)
+			require.Equal(t, string(asked.ID), string(was.ID))
 		}
 	})
 }

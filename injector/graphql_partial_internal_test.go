@@ -105,18 +105,11 @@ func FuzzGraphQLResponse(f *testing.F) {
 		if got == nil {
 			return
 		}
-		type response struct {
-			Data   any               `json:"data"`
-			Errors []json.RawMessage `json:"errors"`
-		}
-		var before struct {
-			Data any `json:"data"`
-		}
-		var after response
+		var before, after map[string]any // the names are exact, where those of a struct are not
 		require.NoError(t, json.Unmarshal(got, &after))
-		require.NotEmpty(t, after.Errors)
+		require.NotEmpty(t, after["errors"])
 		require.NoError(t, json.Unmarshal(body, &before))
-		requireNulled(t, before.Data, after.Data)
+		requireNulled(t, before["data"], after["data"])
 	})
 }
 
