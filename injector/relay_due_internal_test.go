@@ -28,20 +28,27 @@ func TestNothingPassesAConnectionThatIsDue(t *testing.T) {
 			require.NoError(t, err)
 
 			in.Apply(Layer{Name: "end", Config: Config{TCP: &TCP{Toxics: append(other, x)}}})
-			_, err = io.WriteString(client, "after")
-			require.NoError(t, err, "it is read")
-			for !r.up.isOver() {
-				select {
-				case <-r.wake: // which is the watcher's to hear
-				case <-time.After(10 * time.Second):
-					require.Fail(t, "it is not over")
-				}
-			}
+			endsIt(t, r, client)
 			how, _, _ := r.state()
 			require.NotZero(t, how)
 			r.end(how, "")
 			_, err = upstream.Read(make([]byte, 1))
 			require.Error(t, err)
+		}
+	}
+}
+
+// endsIt requires that bytes of the client's end a connection that nobody watches.
+func endsIt(t *testing.T, r *relay, client net.Conn) {
+	t.Helper()
+	require.NoError(t, client.SetDeadline(time.Now().Add(time.Minute)))
+	_, err := io.WriteString(client, "after")
+	require.NoError(t, err, "it is read")
+	for !r.up.isOver() {
+		select {
+		case <-r.wake: // which is the watcher's to hear
+		case <-time.After(10 * time.Second):
+			require.Fail(t, "it is not over")
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package injector
 
 import (
-	"io"
 	"net"
 	"testing"
 	"time"
@@ -33,21 +32,12 @@ func TestAShortLayerEndsConnections(t *testing.T) {
 			remove := in.Apply(Layer{Name: "end", Config: Config{TCP: &TCP{Toxics: []Toxic{x}}}})
 			time.Sleep(x.Attributes.Timeout) // until it is due
 			off(in, remove)
-			require.NoError(t, client.SetDeadline(time.Now().Add(time.Minute)))
-			_, err := io.WriteString(client, "after")
-			require.NoError(t, err, "it is read")
-			for !r.up.isOver() {
-				select {
-				case <-r.wake: // which is the watcher's to hear
-				case <-time.After(10 * time.Second):
-					require.Fail(t, "it is not over")
-				}
-			}
+			endsIt(t, r, client)
 			how, kind, _ := r.state()
 			require.NotZero(t, how, x)
 			require.Equal(t, toxicKinds[x.Type], kind)
 			r.end(how, kind)
-			_, err = upstream.Read(make([]byte, 1))
+			_, err := upstream.Read(make([]byte, 1))
 			require.Error(t, err, "nothing has come")
 			_, err = client.Read(make([]byte, 1))
 			require.Error(t, err)
