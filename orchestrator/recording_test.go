@@ -51,44 +51,53 @@ steps:
 var gentle = strings.NewReplacer("requests_per_second: 300, burst_size: 20", "requests_per_second: 20, burst_size: 5",
 	"http_error_probability: 0.5", "http_error_probability: 0.3").Replace(storm)
 
-// record runs a document in real time with eight clients, on loopback, and
-// returns its event log.
-func record(t *testing.T, document string, pause time.Duration) []byte {
-	t.Helper()
-	var log bytes.Buffer
-	recordTo(t, document, orchestrator.NewRecording(&log), pause)
-	return log.Bytes()
+// A way is how a recording's clients reach an injector: its URL, and a
+// transport for each client.
+type way func(*testing.T, *injector.Injector) (url string, client func() http.RoundTripper)
+
+// loopback is through a real server, each client with connections of its own.
+func loopback(t *testing.T, in *injector.Injector) (string, func() http.RoundTripper) {
+	server := httptest.NewServer(in.Handler(greeting))
+	t.Cleanup(server.Close)
+	return server.URL, func() http.RoundTripper { return &http.Transport{} }
 }
 
-// recordTo records to a log, with clients that pause after each request.
-func recordTo(t *testing.T, document string, log *orchestrator.EventLog, pause time.Duration) orchestrator.RunResult {
+// inProcess is without a network, for a synctest bubble.
+func inProcess(_ *testing.T, in *injector.Injector) (string, func() http.RoundTripper) {
+	return "http://default.test", func() http.RoundTripper { return direct(in, greeting) }
+}
+
+var greeting = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	_, _ = io.WriteString(w, "hello, world")
+})
+
+// record runs a document with eight clients that pause after each request, and
+// returns its event log.
+func record(t *testing.T, document string, pause time.Duration, to way) []byte {
 	t.Helper()
 	o, _, err := orchestrator.Parse([]byte(document), orchestrator.YAML)
 	require.NoError(t, err)
-	run, err := orchestrator.NewRun(o, orchestrator.RunOptions{Log: log})
+	var log bytes.Buffer
+	run, err := orchestrator.NewRun(o, orchestrator.RunOptions{Log: orchestrator.NewRecording(&log)})
 	require.NoError(t, err)
-	upstream := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		_, _ = io.WriteString(w, "hello, world")
-	})
-	server := httptest.NewServer(run.Injector().Handler(upstream))
-	defer server.Close()
+	url, transport := to(t, run.Injector())
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var clients sync.WaitGroup
 	for c := range 8 {
 		clients.Go(func() {
-			client := &http.Client{Transport: &http.Transport{}, Timeout: 50 * time.Millisecond}
+			client := &http.Client{Transport: transport(), Timeout: 50 * time.Millisecond}
 			defer client.CloseIdleConnections()
 			for n := 0; ctx.Err() == nil; n++ {
-				q, err := http.NewRequestWithContext(ctx, http.MethodPost, fmt.Sprintf("%s/client/%d?token=hunter2", server.URL, c%3), strings.NewReader("a secret body"))
+				q, err := http.NewRequestWithContext(ctx, http.MethodPost, fmt.Sprintf("%s/client/%d?token=hunter2", url, c%3), strings.NewReader("a secret body"))
 				if err != nil {
 					return
 				}
 				if n%2 == 0 {
 					q.Header.Set("X-Secret", "open sesame")
 				}
-				if n%5 == 0 {
+				if n%2 == 1 {
 					q.Header.Set(injector.OverrideHeaderDelay, "2") // no layer of storm heeds it
 					q.Header.Set(injector.EnvoyHeaderStatus, "451")
 					q.Header.Set(injector.EnvoyHeaderStatusPercentage, "12.5")
@@ -105,7 +114,7 @@ func recordTo(t *testing.T, document string, log *orchestrator.EventLog, pause t
 	cancel()
 	clients.Wait()
 	require.Equal(t, orchestrator.RunCompleted, res.State, res.Reason)
-	return res
+	return log.Bytes()
 }
 
 // recordMany records at least 1,000 requests, and something of every kind that
@@ -117,7 +126,7 @@ func recordMany(t *testing.T) ([]byte, *orchestrator.Recording) {
 		log := record(t, strings.NewReplacer(
 			"duration_seconds: 0.5", fmt.Sprintf("duration_seconds: %g", length),
 			"requests_per_second: 300", fmt.Sprintf("requests_per_second: %g", 150/length),
-		).Replace(storm), 500*time.Microsecond)
+		).Replace(storm), 500*time.Microsecond, loopback)
 		rec := readRecording(t, log)
 		seen := map[string]int{}
 		for _, q := range rec.Requests {
@@ -181,7 +190,7 @@ func TestGoldenRecording(t *testing.T) {
 	t.Parallel()
 	const path = "testdata/storm.chaos.jsonl"
 	if _, err := os.Stat(path); *update && errors.Is(err, os.ErrNotExist) {
-		require.NoError(t, os.WriteFile(path, record(t, gentle, 30*time.Millisecond), 0o644))
+		require.NoError(t, os.WriteFile(path, record(t, gentle, 30*time.Millisecond, loopback), 0o644))
 	}
 	rec, err := orchestrator.ReadLog(path)
 	require.NoError(t, err)
