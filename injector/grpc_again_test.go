@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,30 +26,30 @@ func chaotic() injector.Layer {
 }
 
 // From the journal alone, the same decisions come again: its requests say that
-// they were calls, and of which method.
+// they were calls, and of which method. The clients' pauses are of virtual time:
+// how many calls come while the breaker is open is no affair of the machine.
 func TestCallsFollowFromTheJournal(t *testing.T) {
 	t.Parallel()
 	book := &notebook{}
-	in := injector.New(injector.WithSeed(5), injector.InOrder(), injector.WithObserver(book))
-	defer in.Apply(chaotic())()
-	client, url := seam(t, "handler", in, echoes)
-	done := make(chan bool)
-	for c := range 4 {
-		go func() {
-			defer func() { done <- true }()
-			for i := range 50 {
-				method := []string{payments, "/shop.Payments/Refund", "/shop.Carts/Get"}[(i+c)%3]
-				var header http.Header
-				if i%5 == 0 {
-					header = asked("x-envoy-fault-abort-grpc-request: 6", "x-envoy-fault-abort-request-percentage: 50")
+	synctestCalls(t, echoes, []injector.Option{injector.WithSeed(5), injector.InOrder(), injector.WithObserver(book)}, func(w *world) {
+		defer w.in.Apply(chaotic())()
+		var all sync.WaitGroup
+		for c := range 4 {
+			all.Go(func() {
+				time.Sleep(time.Duration(c) * 70 * time.Microsecond)
+				for i := range 50 {
+					method := []string{payments, "/shop.Payments/Refund", "/shop.Carts/Get"}[(i+c)%3]
+					var header http.Header
+					if i%5 == 0 {
+						header = asked("x-envoy-fault-abort-grpc-request: 6", "x-envoy-fault-abort-request-percentage: 50")
+					}
+					call(w.Context(), w.client, "http://test"+method, header, "x")
+					time.Sleep(300 * time.Microsecond)
 				}
-				call(t.Context(), client, url+method, header, "x")
-			}
-		}()
-	}
-	for range 4 {
-		<-done
-	}
+			})
+		}
+		all.Wait()
+	})
 	kinds := map[string]int{}
 	for _, n := range book.notes {
 		if r, ok := n.(injector.Request); ok {
