@@ -97,6 +97,23 @@ func seam(t *testing.T, name string, in *injector.Injector, upstream http.Handle
 	return client, serveH2C(t, upstream)
 }
 
+// virtualSeam is seam on virtual time.
+func virtualSeam(t *testing.T, name string, upstream http.Handler, opts []injector.Option, f func(w *world)) {
+	t.Helper()
+	synctestCalls(t, upstream, opts, func(w *world) {
+		if name != "handler" {
+			transport := w.client.Transport.(*http.Transport)
+			lis := newMemory()
+			server := &http.Server{Handler: upstream, Protocols: transport.Protocols}
+			go func() { _ = server.Serve(lis) }() // ends when the test closes it
+			defer server.Close()
+			transport.DialContext = lis.dial
+			w.client.Transport = w.in.RoundTripper(transport)
+		}
+		f(w)
+	})
+}
+
 // A callResult is what a client of gRPC learns from a call.
 type callResult struct {
 	header   http.Header

@@ -57,7 +57,8 @@ func TestGRPCStatus(t *testing.T) {
 	}
 }
 
-// Faults of the other sections say what they are in the words of gRPC.
+// Faults of the other sections say what they are in the words of gRPC. When to come
+// again is told in whole seconds from now, which is no affair of the machine.
 func TestAnswersAreTranslated(t *testing.T) {
 	t.Parallel()
 	always := new(1.0)
@@ -69,7 +70,7 @@ func TestAnswersAreTranslated(t *testing.T) {
 		code     string
 		message  string
 		retry    string
-		pushback bool
+		pushback string
 		failed   bool
 		reset    bool
 		fault    string
@@ -77,10 +78,10 @@ func TestAnswersAreTranslated(t *testing.T) {
 		{name: "status", config: injector.Config{GRPC: &injector.GRPC{Probability: always}}, code: "14", message: "injected UNAVAILABLE in step peak", failed: true, fault: "grpc_status"},
 		{name: "http503", config: injector.Config{FaultInjection: &injector.FaultInjection{ConnectionErrorProbability: always}}, code: "14", message: "injected connection error in step peak", failed: true, fault: "connection_error"},
 		{name: "timeout", config: injector.Config{FaultInjection: &injector.FaultInjection{TimeoutProbability: always, Timeout: new(time.Millisecond)}}, code: "4", message: "injected time-out in step peak", failed: true, fault: "timeout"},
-		{name: "rate limit", config: limited, before: 1, code: "8", message: "the rate limit of default is exceeded in step peak", retry: "4", pushback: true, fault: "rate_limit"},
+		{name: "rate limit", config: limited, before: 1, code: "8", message: "the rate limit of default is exceeded in step peak", retry: "4", pushback: "4000", fault: "rate_limit"},
 		{name: "breaker", config: injector.Config{
 			CircuitBreaker: &injector.CircuitBreaker{FailureThreshold: 1}, GRPC: &injector.GRPC{StatusCodes: []string{"INTERNAL"}, Probability: always},
-		}, before: 1, code: "14", message: "the circuit breaker for default is open in step peak", retry: "60", pushback: true, failed: true, fault: "circuit_breaker"},
+		}, before: 1, code: "14", message: "the circuit breaker for default is open in step peak", retry: "60", pushback: "60000", failed: true, fault: "circuit_breaker"},
 		{name: "reset", config: injector.Config{FaultInjection: &injector.FaultInjection{ConnectionErrorProbability: always, ConnectionErrorKind: injector.TCPReset}}, reset: true, failed: true, fault: "connection_error"},
 		{name: "close", config: injector.Config{FaultInjection: &injector.FaultInjection{ConnectionErrorProbability: always, ConnectionErrorKind: injector.TCPClose}}, reset: true, failed: true, fault: "connection_error"},
 	}
@@ -97,29 +98,29 @@ func TestAnswersAreTranslated(t *testing.T) {
 			t.Run(tt.name+" "+name, func(t *testing.T) {
 				t.Parallel()
 				seen := &events{}
-				in := injector.New(injector.WithObserver(seen))
-				in.Apply(injector.Layer{Name: "peak", Config: tt.config})
-				client, url := seam(t, name, in, echoes)
-				for range tt.before {
-					require.NoError(t, call(t.Context(), client, url+payments, nil, "hello").err)
-				}
-				r := call(t.Context(), client, url+payments, nil, "hello")
-				o := seen.outcomes[tt.before]
-				require.Equal(t, tt.fault, o.Fault)
-				require.Equal(t, tt.failed, o.Failed)
-				if tt.reset {
-					requireReset(t, name, r.err)
-					require.Zero(t, o.Status)
-					return
-				}
-				require.NoError(t, r.err)
-				require.Equal(t, 200, o.Status)
-				require.Equal(t, tt.code, r.status())
-				require.Equal(t, tt.message, r.trailer.Get("Grpc-Message"))
-				require.Equal(t, tt.retry, r.header.Get("Retry-After"))
-				require.Equal(t, tt.pushback, r.header.Get("Grpc-Retry-Pushback-Ms") != "")
-				require.Equal(t, tt.fault, r.header.Get("X-Mockforge-Fault"))
-				require.Empty(t, r.messages)
+				virtualSeam(t, name, echoes, []injector.Option{injector.WithObserver(seen)}, func(w *world) {
+					w.in.Apply(injector.Layer{Name: "peak", Config: tt.config})
+					for range tt.before {
+						require.NoError(w, call(w.Context(), w.client, "http://test"+payments, nil, "hello").err)
+					}
+					r := call(w.Context(), w.client, "http://test"+payments, nil, "hello")
+					o := seen.outcomes[tt.before]
+					require.Equal(w, tt.fault, o.Fault)
+					require.Equal(w, tt.failed, o.Failed)
+					if tt.reset {
+						requireReset(w.T, name, r.err)
+						require.Zero(w, o.Status)
+						return
+					}
+					require.NoError(w, r.err)
+					require.Equal(w, 200, o.Status)
+					require.Equal(w, tt.code, r.status())
+					require.Equal(w, tt.message, r.trailer.Get("Grpc-Message"))
+					require.Equal(w, tt.retry, r.header.Get("Retry-After"))
+					require.Equal(w, tt.pushback, r.header.Get("Grpc-Retry-Pushback-Ms"))
+					require.Equal(w, tt.fault, r.header.Get("X-Mockforge-Fault"))
+					require.Empty(w, r.messages)
+				})
 			})
 		}
 	}

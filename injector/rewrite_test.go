@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -247,19 +248,21 @@ func TestRetryAfterOfInjectedErrors(t *testing.T) {
 			require.Equal(t, want, resp.Header.Get("Retry-After"), name)
 		}
 	}
-	in := injector.New()
-	in.Apply(injector.Layer{Name: "step", Config: injector.Config{
-		RateLimit:      &injector.RateLimit{RequestsPerSecond: 0.1, BurstSize: 1},
-		FaultInjection: &injector.FaultInjection{HTTPErrorProbability: new(1.0), RetryAfter: new(3 * time.Second)},
-	}})
-	h := in.Handler(ok)
-	var got []string
-	for range 2 {
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
-		got = append(got, fmt.Sprint(w.Code >= 500, w.Header().Get("Retry-After")))
-	}
-	require.Equal(t, []string{"true3", "false10"}, got, "the rate limit has its own")
+	synctest.Test(t, func(t *testing.T) {
+		in := injector.New()
+		in.Apply(injector.Layer{Name: "step", Config: injector.Config{
+			RateLimit:      &injector.RateLimit{RequestsPerSecond: 0.1, BurstSize: 1},
+			FaultInjection: &injector.FaultInjection{HTTPErrorProbability: new(1.0), RetryAfter: new(3 * time.Second)},
+		}})
+		h := in.Handler(ok)
+		var got []string
+		for range 2 {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+			got = append(got, fmt.Sprint(w.Code >= 500, w.Header().Get("Retry-After")))
+		}
+		require.Equal(t, []string{"true3", "false10"}, got, "the rate limit has its own")
+	})
 }
 
 // What the upstream writes into a body that is not sent costs it nothing.
