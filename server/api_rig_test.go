@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -31,7 +30,7 @@ func (l *live) ask(t *testing.T, method, path string, body any, header ...string
 func (l *live) askPath(t *testing.T, method, path string, body any, header ...string) answer {
 	t.Helper()
 	text := bodyOf(t, body)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	q, err := http.NewRequestWithContext(ctx, method, l.URL()+path, bytes.NewReader(text))
 	require.NoError(t, err)

@@ -56,10 +56,9 @@ func TestKill(t *testing.T) {
 
 	document := `
 name: nightly
-load: {rate: 20}
 steps:
-  - {name: calm, duration_seconds: 1, expect: ["error_rate <= 0%"]}
-  - {name: storm, duration_seconds: 600, scenario: ` + failEverything + `}
+  - {name: calm, duration_seconds: 0.2, expect: ["operations <= 0"]}
+  - {name: storm, duration_seconds: 600, load: {rate: 20}, scenario: ` + failEverything + `}
   - {name: after, duration_seconds: 600}`
 	require.Equal(t, 200, callAPI(t, base, "POST", "/api/chaos/orchestration/import", map[string]string{"content": document, "format": "yaml"}, nil))
 	require.Equal(t, 200, callAPI(t, base, "POST", "/api/chaos/profiles", `{"name": "mine", "chaos_config": {"latency": {"fixed_delay_ms": 5}}}`, nil))
@@ -69,7 +68,7 @@ steps:
 	require.Eventually(t, func() bool {
 		_, steps := probe(t, base)
 		return slices.Contains(steps, "storm")
-	}, 30*time.Second, 5*time.Millisecond)
+	}, patience, 5*time.Millisecond)
 
 	require.NoError(t, child.Process.Kill())
 	_ = child.Wait() // it was killed
@@ -132,7 +131,7 @@ func TestShutdownStopsTheRun(t *testing.T) {
 // eventOf is closed when the server has sent an event of that kind.
 func eventOf(t *testing.T, base, kind string) <-chan struct{} {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/api/chaos/events", nil)
 	require.NoError(t, err)

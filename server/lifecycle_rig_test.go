@@ -17,6 +17,9 @@ import (
 	"github.com/mockforge-go/mockforge/server"
 )
 
+// patience is how long a test waits for what has to happen, on any machine.
+const patience = 3 * time.Minute
+
 // A live server runs on loopback, in front of an upstream that answers 200.
 type live struct {
 	*server.Server
@@ -59,7 +62,7 @@ func (l *live) call(method, path string, body any, into any) int {
 
 func callAPI(t *testing.T, base, method, path string, body any, into any) int {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	q, err := http.NewRequestWithContext(ctx, method, base+path, bytes.NewReader(bodyOf(t, body)))
 	require.NoError(t, err)
@@ -92,7 +95,7 @@ func bodyOf(t *testing.T, body any) []byte {
 // which steps acted on it.
 func probe(t *testing.T, base string) (status int, steps []string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/orders", nil)
 	require.NoError(t, err)
@@ -133,7 +136,7 @@ func (l *live) until(what string, holds func(liveStatus) bool) (s liveStatus) {
 	require.Eventually(l.t, func() bool {
 		s = l.status()
 		return holds(s)
-	}, time.Minute, 5*time.Millisecond, what)
+	}, patience, 5*time.Millisecond, what)
 	return s
 }
 
@@ -142,17 +145,22 @@ func (l *live) ended() liveStatus {
 	return l.until("the run ends", func(s liveStatus) bool { return !s.IsRunning && s.State.Ended() })
 }
 
-// during runs a document and looks at it in the middle of the run. Where the
-// machine is so busy that the run was over before it was looked at, it is run
-// again with longer steps.
+// during runs a document and looks at it in its first step, of so many seconds,
+// once a request of its load has failed there. Where the machine is so busy that
+// the step was over before, it is run again with a longer one.
 func (l *live) during(document func(seconds float64) string, look func()) (id string) {
 	l.t.Helper()
 	for seconds := 0.5; ; seconds *= 2 {
 		id = l.start(document(seconds))
-		look()
-		if l.status().IsRunning {
-			return id
+		over := func(s liveStatus) bool { return !s.IsRunning || s.Elapsed >= seconds }
+		s := l.until("a request fails", func(s liveStatus) bool { return s.Counts.Failed > 0 || over(s) })
+		if !over(s) {
+			look()
+			if !over(l.status()) {
+				return id
+			}
 		}
-		require.Less(l.t, seconds, 60.0, "the run is always over before it was looked at")
+		l.call("POST", "/api/chaos/orchestration/stop", nil, nil)
+		require.Less(l.t, seconds, 60.0, "the step is always over before it was looked at")
 	}
 }

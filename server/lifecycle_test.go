@@ -59,7 +59,7 @@ steps:
 			require.Eventually(t, func() bool {
 				status, steps := probe(t, l.URL())
 				return status == 503 && slices.Contains(steps, tt.inForce)
-			}, 30*time.Second, time.Millisecond)
+			}, patience, time.Millisecond)
 			if tt.delayed {
 				l.until("step a ends", func(s liveStatus) bool { return len(s.Steps) == 1 && s.Steps[0].State == orchestrator.StepPassed })
 				status, _ := probe(t, l.URL())
@@ -99,7 +99,7 @@ func TestStopReleasesRequests(t *testing.T) {
 			l.until("a is in force", func(s liveStatus) bool { return slices.Contains(s.Current, "a") })
 			answered, sent := make(chan error, 1), make(chan struct{}, 1)
 			go func() {
-				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+				ctx, cancel := context.WithTimeout(context.Background(), patience)
 				defer cancel()
 				ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { sent <- struct{}{} }})
 				q, err := http.NewRequestWithContext(ctx, http.MethodGet, l.URL()+"/slow", nil)
@@ -136,7 +136,6 @@ steps:
     expect: ["error_rate <= 1%%"]
   - {name: b, duration_seconds: 600, scenario: `+failEverything+`}`, seconds)
 	}, func() {
-		l.until("a is in force", func(s liveStatus) bool { return slices.Contains(s.Current, "a") || !s.IsRunning })
 		_, steps = probe(t, l.URL())
 	})
 	require.Equal(t, []string{"a"}, steps, "a run suspends the standing config")
@@ -163,7 +162,7 @@ func TestDisableDuringARun(t *testing.T) {
 	l := serveLive(t, server.Options{Chaos: true})
 	var status int
 	var steps []string
-	l.during(func(seconds float64) string {
+	document := func(seconds float64) string {
 		require.Equal(t, 200, l.call("POST", "/api/chaos/enable", nil, nil))
 		return fmt.Sprintf(`
 name: switched
@@ -173,8 +172,8 @@ steps:
     duration_seconds: %g
     scenario: `+failEverything+`
     expect: ["error_rate >= 99%%"]`, seconds)
-	}, func() {
-		l.until("something failed", func(s liveStatus) bool { return s.Counts.Failed > 0 || !s.IsRunning })
+	}
+	l.during(document, func() {
 		l.call("POST", "/api/chaos/disable", nil, nil)
 		status, steps = probe(t, l.URL())
 	})
@@ -187,8 +186,7 @@ steps:
 	var failure server.Failure
 	require.Equal(t, 409, l.call("POST", "/api/chaos/orchestration/start", `{"name": "switched"}`, &failure))
 	require.Equal(t, "chaos is disabled: start with --chaos or POST /api/chaos/enable", failure.Error)
-	l.call("POST", "/api/chaos/enable", nil, nil)
-	require.Equal(t, 200, l.call("POST", "/api/chaos/orchestration/start", `{"name": "switched"}`, nil))
+	l.start(document(600))
 	require.Equal(t, 409, l.call("POST", "/api/chaos/orchestration/start", `{"name": "switched"}`, &failure))
 	require.Contains(t, failure.Error, `orchestration "switched" is already running`)
 }

@@ -83,7 +83,7 @@ func TestLogOfALife(t *testing.T) {
 		}
 	}
 	l.end()
-	require.Eventually(t, func() bool { return len(kept.records(t, "stopped")) > 0 }, 20*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return len(kept.records(t, "stopped")) > 0 }, patience, 5*time.Millisecond)
 
 	one := func(message string) map[string]any {
 		records := kept.records(t, message)

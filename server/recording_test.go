@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -46,16 +47,20 @@ func traffic(t *testing.T, base string) (stop func()) {
 }
 
 // recordMany records at least 1,000 requests of eight clients, some of which
-// met the rate limit and an open breaker, to the server's event log. Where the
-// machine is busy, the steps are made longer for it and the rate lower.
-func (l *live) recordMany(path string) (document string, rec *orchestrator.Recording) {
+// met the rate limit and an open breaker, to the server's event log. Its steps
+// have the given length, in seconds. Where the machine is so busy that too few
+// requests came, they are made longer by as much as was missing, the rate lower
+// and the breaker's time longer in proportion; the length that was enough is
+// returned, for the next recording.
+func (l *live) recordMany(path string, length float64) (document string, rec *orchestrator.Recording, enough float64) {
 	l.t.Helper()
 	text, err := os.ReadFile("../chaostest/testdata/recorded.yaml")
 	require.NoError(l.t, err)
-	for length := 0.5; ; length *= 2 {
+	for {
 		scaled := strings.NewReplacer(
 			"duration_seconds: 0.5", fmt.Sprintf("duration_seconds: %g", length),
 			"requests_per_second: 200", fmt.Sprintf("requests_per_second: %g", 100/length),
+			"timeout_ms: 20,", fmt.Sprintf("timeout_ms: %g,", math.Round(40*length)),
 		).Replace(string(text))
 		document = filepath.Join(l.t.TempDir(), "recorded.yaml")
 		require.NoError(l.t, os.WriteFile(document, []byte(scaled), 0o600))
@@ -63,10 +68,6 @@ func (l *live) recordMany(path string) (document string, rec *orchestrator.Recor
 		l.start(scaled)
 		report := l.ended()
 		stop()
-		if report.State != orchestrator.RunCompleted && length <= 5 {
-			continue // too few requests came for its breaker to open
-		}
-		require.Equal(l.t, orchestrator.RunCompleted, report.State, report.Reason)
 		rec, err = orchestrator.ReadLog(path)
 		require.NoError(l.t, err)
 		kinds := map[string]int{}
@@ -75,10 +76,12 @@ func (l *live) recordMany(path string) (document string, rec *orchestrator.Recor
 				kinds[d.Kind]++
 			}
 		}
-		if len(rec.Requests) >= 1000 && kinds[injector.KindRateLimit] > 0 && kinds[injector.KindCircuitBreakerOpen] > 0 {
-			return document, rec
+		n := len(rec.Requests)
+		if report.State == orchestrator.RunCompleted && n >= 1000 && kinds[injector.KindRateLimit] > 0 && kinds[injector.KindCircuitBreakerOpen] > 0 {
+			return document, rec, length
 		}
-		require.LessOrEqual(l.t, length, 5.0, "%d requests, with %v", len(rec.Requests), kinds)
+		require.LessOrEqual(l.t, length, 30.0, "%s: %s; %d requests, with %v", report.State, report.Reason, n, kinds)
+		length *= max(2, 1500/float64(max(n, 100)))
 	}
 }
 
@@ -92,8 +95,10 @@ func TestRecordedRunReplays(t *testing.T) { //nolint:tparallel // recordings wou
 	}
 	path := filepath.Join(t.TempDir(), "events.chaos.jsonl")
 	s := serveLive(t, server.Options{Chaos: true, EventLog: path})
+	length := 0.5
 	for n := range recordings {
-		document, rec := s.recordMany(path)
+		document, rec, enough := s.recordMany(path, length)
+		length = enough
 		for name, opts := range map[string][]chaostest.Option{
 			"verify":    {chaostest.ReplayVerify()},
 			"open loop": {chaostest.ReplayOpenLoop(), chaostest.ReplayStrict(), chaostest.ReplayOf(document)},
