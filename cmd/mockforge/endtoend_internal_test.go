@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mockforge-go/mockforge/orchestrator"
 )
 
 // The commands against a real server. How it looks is tested beside each
@@ -66,33 +70,48 @@ func TestVerdictEndToEnd(t *testing.T) {
 	const load = "load: {rate: 100, path: /orders}\n"
 	tests := []struct {
 		name     string
-		document string
+		document string // LONG and BRIEF are lengths of steps
 		code     int
 		want     string
 	}{
-		{"passed", load + "steps:\n  - {name: a, duration_seconds: 1, expect: [operations >= 1]}\n", exitOK, "x: passed after "},
-		{"failed", load + "steps:\n  - {name: a, duration_seconds: 1, scenario: {config: {fault_injection: {http_errors: [503], http_error_probability: 1}}}, expect: [error_rate <= 50%]}\n",
+		{"passed", load + "steps:\n  - {name: a, duration_seconds: LONG, expect: [operations >= 1]}\n", exitOK, "x: passed after "},
+		{"failed", load + "steps:\n  - {name: a, duration_seconds: LONG, scenario: {config: {fault_injection: {http_errors: [503], http_error_probability: 1}}}, expect: [error_rate <= 50%]}\n",
 			exitFailed, "  fail: client error rate = "},
-		{"inconclusive", "steps:\n  - {name: a, duration_seconds: 0.2, expect: [p99 <= 800ms]}\n", exitInconclusive, "  inconclusive: client p99"},
-		{"tolerated", load + "steps:\n  - {name: a, duration_seconds: 0.2, continue_on_failure: true, expect: [operations >= 100000]}\n  - {name: b, duration_seconds: 0.2}\n",
+		{"inconclusive", "steps:\n  - {name: a, duration_seconds: BRIEF, expect: [p99 <= 800ms]}\n", exitInconclusive, "  inconclusive: client p99"},
+		{"tolerated", load + "steps:\n  - {name: a, duration_seconds: BRIEF, continue_on_failure: true, expect: [operations >= 100000]}\n  - {name: b, duration_seconds: BRIEF}\n",
 			exitFailed, "failed (tolerated)"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			url, _ := serveInProcess(t, "--chaos")
-			code, stdout, stderr := command(t, url, "orchestrate start --wait --seed 7 --file "+write(t, "x.yaml", "name: x\n"+tt.document))
-			require.Equal(t, tt.code, code, stdout+stderr)
-			require.Contains(t, stdout, tt.want)
-			require.Contains(t, stdout, "seed 0x7\n")
-			require.Empty(t, stderr)
-
-			id := regexp.MustCompile(`\nrun (\S+),`).FindStringSubmatch(stdout)
-			require.Len(t, id, 2, stdout)
-			code, _, _ = command(t, url, "orchestrate watch --id "+id[1])
-			require.Equal(t, tt.code, code, "a run that is over is followed to the same verdict")
+			for seconds := 1.0; ; seconds *= 2 {
+				lengths := strings.NewReplacer("LONG", fmt.Sprint(seconds), "BRIEF", fmt.Sprint(seconds/5))
+				code, stdout, stderr := command(t, url, "orchestrate start --wait --seed 7 --file "+write(t, "x.yaml", "name: x\n"+lengths.Replace(tt.document)))
+				id := regexp.MustCompile(`\nrun (\S+),`).FindStringSubmatch(stdout)
+				require.Len(t, id, 2, stdout+stderr)
+				if strings.HasPrefix(tt.document, load) && !worked(t, url, id[1]) {
+					require.Less(t, seconds, 60.0, "the load never does anything")
+					continue // the machine was busy: the step has to be longer
+				}
+				require.Equal(t, tt.code, code, stdout+stderr)
+				require.Contains(t, stdout, tt.want)
+				require.Contains(t, stdout, "seed 0x7\n")
+				require.Empty(t, stderr)
+				code, _, _ = command(t, url, "orchestrate watch --id "+id[1])
+				require.Equal(t, tt.code, code, "a run that is over is followed to the same verdict")
+				return
+			}
 		})
 	}
+}
+
+// worked reports whether a client did something in the first step of a run.
+func worked(t *testing.T, url, id string) bool {
+	t.Helper()
+	var report orchestrator.Report
+	require.NoError(t, json.Unmarshal([]byte(succeed(t, url, "orchestrate history --output json --id "+id)), &report))
+	return report.Steps[0].Counts != nil && report.Steps[0].Counts.Operations > 0
 }
 
 // A run that somebody stops has not passed.

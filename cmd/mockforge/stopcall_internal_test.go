@@ -11,6 +11,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mockforge-go/mockforge/orchestrator"
@@ -38,16 +39,18 @@ func TestLeaveWhileStopping(t *testing.T) {
 			var takenBack atomic.Bool
 			keyboard, typist := io.Pipe()
 			defer typist.Close()
+			screen := &screen{}
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == http.MethodGet {
 					_, _ = io.WriteString(w, running)
 					return
 				}
-				_, _ = io.WriteString(typist, "\x03") // returns once it was read
+				_, _ = io.WriteString(typist, "\x03")
+				screen.await(ansi.SetModeTextCursorEnable) // the view is gone
 				select {
 				case <-r.Context().Done():
 					takenBack.Store(true)
-				case <-time.After(300 * time.Millisecond): // the view is gone long before
+				case <-time.After(300 * time.Millisecond):
 				}
 				w.WriteHeader(tt.status)
 				_, _ = io.WriteString(w, tt.answer)
@@ -55,7 +58,6 @@ func TestLeaveWhileStopping(t *testing.T) {
 			defer server.Close()
 			api, err := client.New(server.URL, client.WithPollInterval(5*time.Millisecond))
 			require.NoError(t, err)
-			screen := &screen{}
 			go func() {
 				screen.await("Ctrl-C")
 				_, _ = io.WriteString(typist, "\x03s")

@@ -60,7 +60,7 @@ func (s *traced) span(name string) (found tracetest.SpanStub) {
 			}
 		}
 		return n == 1
-	}, 20*time.Second, 5*time.Millisecond, name)
+	}, time.Minute, 5*time.Millisecond, name)
 	return found
 }
 
