@@ -223,7 +223,7 @@ func TestPrime(t *testing.T) {
 		chaostest.Setup(func(*chaostest.Env) { order = append(order, "setup") }),
 		chaostest.Prime(func() {
 			order = append(order, "first")
-			require.WithinDuration(t, began, time.Now(), time.Minute, "real time")
+			require.WithinDuration(t, began, time.Now(), time.Hour, "real time") // it may have waited for its turn
 			outside <- 7
 		}),
 		chaostest.Prime(func() { order = append(order, "second") }))
