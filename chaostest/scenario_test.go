@@ -41,6 +41,7 @@ func scenarios() map[string]func(*testing.T) {
 		"skip in setup":    scenarioSkipInSetup,
 		"load in step":     scenarioLoadInStep,
 		"seed":             scenarioSeed,
+		"slow system":      scenarioSlowSystem,
 		"patch":            scenarioPatch,
 		"log":              scenarioLog,
 		"check":            scenarioCheck,
