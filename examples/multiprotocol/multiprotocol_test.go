@@ -51,10 +51,10 @@ func connect(env *chaostest.Env) *multiprotocol.Storefront {
 	sessions := redis.NewClient(&redis.Options{
 		Addr: env.Target("sessions").Addr, Dialer: env.Target("sessions").Dial,
 		MaxRetries:      -1,
-		DialTimeout:     time.Minute, // more than a busy machine needs, so that only the chaos can be the reason of an error
-		ReadTimeout:     time.Minute,
 		Protocol:        2,           // 3, the default, holds a lock over its handshake, which virtual time cannot pass
 		ConnMaxLifetime: time.Second, // so that there are many connections to go wrong
+		DialTimeout:     time.Minute, // no call fails for the client's impatience,
+		ReadTimeout:     time.Minute, // however busy the machine is
 	})
 	env.Cleanup(func() { _ = sessions.Close() })
 
