@@ -118,7 +118,7 @@ func TestFallback(t *testing.T) {
 // with its words and its verdict.
 func TestReportsAfterTheRun(t *testing.T) {
 	t.Parallel()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.run=^TestFallback$", "-test.timeout=50s")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.run=^TestFallback$", "-test.timeout=170s")
 	cmd.Env = append(os.Environ(), "MOCKFORGE_FALLBACK=1", "CHAOSTEST_SEED=", "TMPDIR="+t.TempDir())
 	out, err := cmd.CombinedOutput()
 	require.Error(t, err, "%s", out)

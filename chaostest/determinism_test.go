@@ -185,7 +185,7 @@ func TestSelectedStepSameDigest(t *testing.T) {
 		t.Run(pattern, func(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(t.TempDir(), "run.chaos.jsonl")
-			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", pattern, "-test.v", "-test.timeout=60s")
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", pattern, "-test.v", "-test.timeout=170s")
 			cmd.Env = append(os.Environ(), "CHAOSTEST_EVENT_LOG="+path)
 			out, err := cmd.CombinedOutput()
 			require.NoError(t, err, "%s", out)

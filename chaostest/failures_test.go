@@ -59,7 +59,7 @@ func TestReplayLines(t *testing.T) {
 		for _, m := range line.FindAllStringSubmatch(string(text), -1) {
 			t.Run(strings.TrimSuffix(filepath.Base(path), ".golden"), func(t *testing.T) {
 				t.Parallel()
-				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 				defer cancel()
 				cmd := exec.CommandContext(ctx, "sh", "-c", m[1])
 				cmd.Dir = ".."
@@ -91,9 +91,9 @@ func runFailing(t *testing.T) string {
 	binary := filepath.Join(t.TempDir(), "failing.test")
 	out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-o", binary, "./testdata/failing").CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, "-test.timeout=100s")
+	cmd := exec.CommandContext(ctx, binary, "-test.timeout=280s")
 	cmd.Dir = "testdata/failing"
 	cmd.Env = clean(t)
 	all, err := cmd.CombinedOutput()

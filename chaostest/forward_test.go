@@ -68,7 +68,7 @@ func TestListenHTTP1(t *testing.T) {
 	both(t, func(t *testing.T, options ...chaostest.Option) {
 		var env *chaostest.Env
 		var client *http.Client
-		in(t, chaos("slow", time.Second, slow(10*time.Millisecond)), func(step *chaostest.Step) {
+		in(t, chaos("slow", time.Minute, slow(10*time.Millisecond)), func(step *chaostest.Step) {
 			start := time.Now()
 			req, err := http.NewRequestWithContext(step.Context(), http.MethodPost, env.URL+"/trailers", io.MultiReader(strings.NewReader("hello")))
 			require.NoError(step, err)
@@ -99,6 +99,7 @@ func TestListenHTTP1(t *testing.T) {
 				require.NoError(step, err)
 				require.Equal(step, strings.ToUpper(word)+"\n", answer)
 			}
+			step.Clock().Advance(time.Hour)
 		}, append(options, accepts(talkative(), (*http.Protocols).SetHTTP1, func(e *chaostest.Env, c *http.Client) { env, client = e, c }))...)
 	})
 }
@@ -110,7 +111,7 @@ func TestListenHTTP2(t *testing.T) {
 	both(t, func(t *testing.T, options ...chaostest.Option) {
 		var env *chaostest.Env
 		var client *http.Client
-		in(t, quiet("calm", time.Second), func(step *chaostest.Step) {
+		in(t, quiet("calm", time.Minute), func(step *chaostest.Step) {
 			read, write := io.Pipe()
 			req, err := http.NewRequestWithContext(step.Context(), http.MethodPost, env.URL+"/echo", read)
 			require.NoError(step, err)
@@ -130,6 +131,7 @@ func TestListenHTTP2(t *testing.T) {
 			_, err = io.Copy(io.Discard, answers)
 			require.NoError(step, err)
 			require.Equal(step, "0", resp.Trailer.Get("Grpc-Status"))
+			step.Clock().Advance(time.Hour)
 		}, append(options, accepts(talkative(), (*http.Protocols).SetUnencryptedHTTP2, func(e *chaostest.Env, c *http.Client) { env, client = e, c }))...)
 	})
 }
@@ -140,13 +142,14 @@ func TestListenGRPCWeb(t *testing.T) {
 	both(t, func(t *testing.T, options ...chaostest.Option) {
 		var env *chaostest.Env
 		var client *http.Client
-		in(t, chaos("slow", time.Second, slow(10*time.Millisecond)), func(step *chaostest.Step) {
+		in(t, chaos("slow", time.Minute, slow(10*time.Millisecond)), func(step *chaostest.Step) {
 			resp, err := client.Post(env.URL+"/trailers", "application/grpc-web+proto", strings.NewReader("hello"))
 			require.NoError(step, err)
 			defer resp.Body.Close()
 			body, err := io.ReadAll(resp.Body)
 			require.NoError(step, err)
 			require.Equal(step, "hello", string(body))
+			step.Clock().Advance(time.Hour)
 		}, append(options, accepts(talkative(), (*http.Protocols).SetHTTP1, func(e *chaostest.Env, c *http.Client) { env, client = e, c }))...)
 	})
 }

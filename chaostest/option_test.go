@@ -2,6 +2,7 @@ package chaostest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -223,11 +224,36 @@ func TestPrime(t *testing.T) {
 		chaostest.Setup(func(*chaostest.Env) { order = append(order, "setup") }),
 		chaostest.Prime(func() {
 			order = append(order, "first")
-			require.WithinDuration(t, began, time.Now(), time.Minute, "real time")
+			require.WithinDuration(t, began, time.Now(), time.Hour, "real time") // it may have waited for its turn
 			outside <- 7
 		}),
 		chaostest.Prime(func() { order = append(order, "second") }))
 	require.Equal(t, []string{"first", "second", "setup", "step"}, order)
+}
+
+// scenarioSlowSystem is a run that waits for the system.
+func scenarioSlowSystem(t *testing.T) {
+	var slow, end *os.File
+	in(t, quiet("calm", time.Minute), func(step *chaostest.Step) {
+		_, err := slow.Read(make([]byte, 1))
+		require.NoError(step, err)
+		require.Zero(step, step.Clock().Elapsed())
+	}, chaostest.Prime(func() {
+		var err error
+		slow, end, err = os.Pipe()
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, errors.Join(slow.Close(), end.Close())) })
+		go func() {
+			time.Sleep(2500 * time.Millisecond)
+			_, _ = end.WriteString("x")
+		}()
+	}))
+}
+
+// A system that is slow to answer, as a busy one is, does not freeze the clock.
+func TestSlowSystem(t *testing.T) {
+	t.Parallel()
+	passes(t, "slow system")
 }
 
 // global is what a body that is not the same in every run has: a package's

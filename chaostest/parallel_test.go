@@ -3,6 +3,7 @@ package chaostest_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"regexp"
 	"runtime"
 	"sync/atomic"
@@ -80,17 +81,22 @@ func scenarioMany(t *testing.T) {
 		})
 	}
 	run() // what a process makes once
-	goroutines, memory := settled()
+	goroutines, memory := settled(math.MaxInt)
 	for range 50 {
 		run()
 	}
-	after, more := settled()
-	require.Equal(t, goroutines, after, "goroutines")
+	after, more := settled(goroutines)
+	require.LessOrEqual(t, after, goroutines, "goroutines")
 	require.Less(t, more, memory+2<<20, "bytes in use")
 }
 
-// settled is how many goroutines there are and how much memory is in use.
-func settled() (goroutines int, memory uint64) {
+// settled is how many goroutines there are and how much memory is in use. Of
+// goroutines that have done their work some may still be on their way out: it
+// waits for them where there are more than expected.
+func settled(expected int) (goroutines int, memory uint64) {
+	for start := time.Now(); runtime.NumGoroutine() > expected && time.Since(start) < 30*time.Second; {
+		time.Sleep(time.Millisecond)
+	}
 	for range 3 {
 		runtime.GC()
 	}

@@ -52,7 +52,9 @@ func TestOneBodyOnBothClocks(t *testing.T) {
 				env.Cleanup(func() { cleaned = append(cleaned, "env") })
 			}))...)
 			require.Equal(t, []string{"calm", "storm", "recovery", "env"}, cleaned)
-			require.Less(t, time.Since(began), time.Minute)
+			if name == "real" { // the other may have waited for its turn
+				require.Less(t, time.Since(began), 2*time.Minute, "of a timetable of three and a half")
+			}
 		})
 	}
 }
@@ -173,7 +175,7 @@ func TestRealTimeReports(t *testing.T) {
 	require.Equal(t, map[string]string{"": "FAIL", "small": "FAIL", "unreached": "PASS"}, p.verdicts())
 	require.Contains(t, p.out, "(inconclusive)")
 	require.Regexp(t, `injected http_error = 50%.*\n.*hint +no count out of 4 would be far enough`, p.out)
-	require.Regexp(t, `(?m)^    orders inconclusive in \S+ of real time \(1m1(\.\d+)?s of the timetable\); seed 0x[0-9a-f]+; event log \S+$`, p.out)
+	require.Regexp(t, `(?m)^    orders inconclusive in \S+ of real time \(1m\d+(\.\d+)?s of the timetable\); seed 0x[0-9a-f]+; event log \S+$`, p.out)
 	require.Regexp(t, `replay: CHAOSTEST_SEED=0x[0-9a-f]+ go test \./chaostest -run '\^TestScenario\$/\^small\$' -count=1`, p.out)
 	require.Contains(t, p.out, "CHAOSTEST_CHECK has no effect in real time")
 	require.Less(t, p.lasted(t, ""), 30*time.Second)

@@ -23,7 +23,7 @@ func scenarioRemote(t *testing.T) {
 	mode := os.Getenv("MODE")
 	s := serving(t, server.Options{Upstream: upstream(t, "hello")})
 	url := s.URL()
-	o := document(chaos("errors", 1500*time.Millisecond, erring(1)), quiet("after", 20*time.Second))
+	o := document(chaos("errors", 3*time.Second, erring(1)), quiet("after", 20*time.Second))
 	opts := []chaostest.Option{chaostest.Remote(url)}
 	switch mode {
 	case "verdict":
@@ -158,7 +158,7 @@ func TestRemoteIsNotThere(t *testing.T) {
 
 func scenarioToken(t *testing.T) {
 	s := serving(t, server.Options{AdminToken: "secret"})
-	in(t, quiet("calm", time.Second), func(*chaostest.Step) {}, chaostest.Remote(s.URL()))
+	in(t, quiet("calm", 3*time.Second), func(*chaostest.Step) {}, chaostest.Remote(s.URL()))
 }
 
 func TestRemoteToken(t *testing.T) {

@@ -18,7 +18,10 @@ import (
 	"github.com/mockforge-go/mockforge/server"
 )
 
-// serving starts a server on a free port of loopback, with chaos on.
+// serving starts a server on a free port of loopback, with chaos on. The
+// timetable of its runs is real, and nobody can move it on: steps whose bodies
+// matter take seconds, so that a process that is put aside for one still sees
+// them in force.
 func serving(t *testing.T, opts server.Options) *server.Server {
 	t.Helper()
 	opts.Port, opts.Chaos, opts.Logger = server.AnyPort, true, slog.New(slog.DiscardHandler)
@@ -61,17 +64,17 @@ func TestRemote(t *testing.T) {
 		Targets:    []server.Target{{Name: "payments", Upstream: upstream(t, "paid")}, {Name: "stock", Upstream: upstream(t, "7"), Port: server.AnyPort}},
 		AdminToken: "secret",
 	})
-	storm := chaos("storm", 1500*time.Millisecond, erring(1))
+	storm := chaos("storm", 3*time.Second, erring(1))
 	// What was sent in the calm must be answered before the storm, however late it
 	// is noticed here that the calm is over.
-	storm.Targets, storm.DelayBefore = []string{"payments"}, time.Second
+	storm.Targets, storm.DelayBefore = []string{"payments"}, 3*time.Second
 	storm.Expect = []assert.Expectation{
 		assert.MustParse("injected.http_error ~ 100%"), // the server's to judge
 		assert.MustParse("error_rate >= 40%"),          // of what the test drives
 	}
-	o := document(quiet("calm", 1500*time.Millisecond), storm, quiet("marker", 0), quiet("recovery", 1500*time.Millisecond))
+	o := document(quiet("calm", 3*time.Second), storm, quiet("marker", 0), quiet("recovery", 4*time.Second))
 	o.Targets = map[string]orchestrator.Target{"payments": {}, "stock": {}}
-	o.Steps[3].Expect = []assert.Expectation{assert.MustParse("recovers within 1s")}
+	o.Steps[3].Expect = []assert.Expectation{assert.MustParse("recovers within 3s")}
 	o.Expect = []assert.Expectation{assert.MustParse("operations >= 10")}
 	var payments, stock string
 	var ran []string
@@ -116,9 +119,9 @@ func TestRemoteShapes(t *testing.T) {
 	t.Run("parallel", func(t *testing.T) {
 		t.Parallel()
 		s := serving(t, server.Options{})
-		late := quiet("late", time.Second)
+		late := quiet("late", 3*time.Second)
 		late.DelayBefore = 200 * time.Millisecond
-		o := document(chaos("errors", 1500*time.Millisecond, erring(1)), late)
+		o := document(chaos("errors", 3*time.Second, erring(1)), late)
 		o.Parallel = true
 		o.Load = &orchestrator.Traffic{Rate: 50}
 		o.Expect = []assert.Expectation{assert.MustParse("operations >= 5")}
@@ -133,7 +136,7 @@ func TestRemoteShapes(t *testing.T) {
 	t.Run("loop", func(t *testing.T) {
 		t.Parallel()
 		s := serving(t, server.Options{})
-		o := document(quiet("first", time.Second), quiet("second", time.Second))
+		o := document(quiet("first", 3*time.Second), quiet("second", 3*time.Second))
 		o.Loop = true
 		var names []string
 		chaostest.RunOrchestration(t, o, func(step *chaostest.Step) {
@@ -161,7 +164,7 @@ func TestRemoteShapes(t *testing.T) {
 // A muted step of a server's run is muted here.
 func scenarioRemoteMuted(t *testing.T) {
 	s := serving(t, server.Options{})
-	o := document(tolerant("first", time.Second), quiet("second", time.Second))
+	o := document(tolerant("first", 3*time.Second), quiet("second", 3*time.Second))
 	chaostest.RunOrchestration(t, o, func(step *chaostest.Step) {
 		if step.Spec.Name == "first" {
 			step.Error("the first fails")

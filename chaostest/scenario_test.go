@@ -41,6 +41,7 @@ func scenarios() map[string]func(*testing.T) {
 		"skip in setup":    scenarioSkipInSetup,
 		"load in step":     scenarioLoadInStep,
 		"seed":             scenarioSeed,
+		"slow system":      scenarioSlowSystem,
 		"patch":            scenarioPatch,
 		"log":              scenarioLog,
 		"check":            scenarioCheck,
@@ -88,9 +89,9 @@ type playing struct {
 // settings.
 func play(t *testing.T, scenario string, args ...string) playing {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0], "-test.v", "-test.timeout=50s")
+	cmd := exec.CommandContext(ctx, os.Args[0], "-test.v", "-test.timeout=170s")
 	cmd.Env = append(os.Environ(), "CHAOSTEST_SEED=", "CHAOSTEST_CHECK=", "CHAOSTEST_EVENT_LOG=", "CHAOSTEST_ASCII=",
 		"TMPDIR="+t.TempDir(), scenarioVariable+"="+scenario)
 	run := "^TestScenario$"

@@ -68,6 +68,13 @@ func bubbleOf(state string) string {
 // pass.
 func (s stack) durable() bool { return strings.Contains(s.state, "(durable)") }
 
+// outside reports whether the goroutine waits for what is neither its bubble's
+// nor its process's: the system, or the other end of a socket.
+func (s stack) outside() bool {
+	state, _, _ := strings.Cut(s.state, ",")
+	return state == "syscall" || state == "IO wait"
+}
+
 // busy reports whether the goroutine goes on by itself: it runs or may, or the
 // runtime works on its behalf, such as the garbage collector, which takes its
 // time where the machine is slow.

@@ -29,3 +29,13 @@ func TestBusy(t *testing.T) {
 		require.Equal(t, want, stack{state: state}.busy(), state)
 	}
 }
+
+// What the world outside may still end is given more time than what cannot end.
+func TestPatience(t *testing.T) {
+	t.Parallel()
+	lock, call := stack{state: "sync.Mutex.Lock, synctest bubble 1"}, stack{state: "syscall, 2 minutes, synctest bubble 1"}
+	socket := stack{state: "IO wait, synctest bubble 1"}
+	require.Equal(t, frozenLooks, patience([]stack{lock, lock}))
+	require.Equal(t, outsideLooks, patience([]stack{lock, call}))
+	require.Equal(t, outsideLooks, patience([]stack{socket}))
+}

@@ -41,7 +41,8 @@ func exchange(c net.Conn, line string) (string, error) {
 	return bufio.NewReader(c).ReadString('\n')
 }
 
-// both runs a test in virtual time and in real time.
+// both runs a test in virtual time and in real time, where its steps have to
+// leave a slow machine room and to end themselves, with Clock.Advance.
 func both(t *testing.T, test func(t *testing.T, options ...chaostest.Option)) {
 	t.Helper()
 	for _, mode := range []struct {
@@ -60,7 +61,7 @@ func TestServeConn(t *testing.T) {
 	both(t, func(t *testing.T, options ...chaostest.Option) {
 		var env *chaostest.Env
 		var ended chan string
-		chaostest.RunOrchestration(t, database(chaos("slow", 200*time.Millisecond, slow(20*time.Millisecond))), func(step *chaostest.Step) {
+		chaostest.RunOrchestration(t, database(chaos("slow", time.Minute, slow(20*time.Millisecond))), func(step *chaostest.Step) {
 			db := env.Target("db")
 			require.Equal(step, "tcp://"+db.Addr, db.URL)
 			for _, addr := range []string{"", db.Addr} {
@@ -74,6 +75,7 @@ func TestServeConn(t *testing.T) {
 				require.NoError(step, c.Close())
 				require.Equal(step, "ended", <-ended, "the handler has returned")
 			}
+			step.Clock().Advance(time.Hour)
 		}, append(options, chaostest.Setup(func(e *chaostest.Env) {
 			env, ended = e, make(chan string, 2)
 			e.ServeConn("db", func(c net.Conn) {
@@ -90,11 +92,12 @@ func TestConnectionsEndWithTheRun(t *testing.T) {
 	both(t, func(t *testing.T, options ...chaostest.Option) {
 		var env *chaostest.Env
 		ended := make(chan error, 1)
-		chaostest.RunOrchestration(t, database(quiet("calm", 50*time.Millisecond)), func(step *chaostest.Step) {
+		chaostest.RunOrchestration(t, database(quiet("calm", time.Minute)), func(step *chaostest.Step) {
 			c, err := env.Target("db").Dial(step.Context(), "tcp", "")
 			require.NoError(step, err)
 			_, err = exchange(c, "hello")
 			require.NoError(step, err)
+			step.Clock().Advance(time.Hour)
 		}, append(options, chaostest.Setup(func(e *chaostest.Env) {
 			env = e
 			e.ServeConn("db", func(c net.Conn) {
@@ -112,13 +115,14 @@ func TestListenTCP(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, options ...chaostest.Option) {
 		var env *chaostest.Env
-		chaostest.RunOrchestration(t, database(quiet("calm", 50*time.Millisecond)), func(step *chaostest.Step) {
+		chaostest.RunOrchestration(t, database(quiet("calm", time.Minute)), func(step *chaostest.Step) {
 			c, err := env.Target("db").Dial(step.Context(), "tcp", "")
 			require.NoError(step, err)
 			defer c.Close()
 			answer, err := exchange(c, "hello")
 			require.NoError(step, err)
 			require.Equal(step, "HELLO\n", answer)
+			step.Clock().Advance(time.Hour)
 		}, append(options, chaostest.Setup(func(e *chaostest.Env) {
 			env = e
 			l := e.Listen("db")

@@ -2,16 +2,20 @@ package chaostest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
 
 // The watchdog looks every watchPeriod of real time; a run without progress
 // whose goroutines wait in the same places for frozenLooks looks is frozen.
+// Where the world outside may end the wait, such as a disk that is busy or a
+// server that is slow to answer, it takes outsideLooks.
 const (
-	watchPeriod = 250 * time.Millisecond
-	frozenLooks = 5
-	drainBudget = 2 * time.Second
+	watchPeriod  = 250 * time.Millisecond
+	frozenLooks  = 5
+	outsideLooks = 20
+	drainBudget  = 2 * time.Second
 )
 
 // watch waits for the bubble's end from outside, in real time.
@@ -47,7 +51,7 @@ func (b *bubble) watch() (failure any, frozen []stack) {
 				before, looks = now, 0
 				continue
 			}
-			if looks++; looks >= frozenLooks {
+			if looks++; looks >= patience(stuck) {
 				return nil, stuck
 			}
 		}
@@ -71,6 +75,14 @@ func waiting(bubble string) []stack {
 		out = append(out, s)
 	}
 	return out
+}
+
+// patience is for how many looks goroutines that wait are given.
+func patience(stacks []stack) int {
+	if slices.ContainsFunc(stacks, stack.outside) {
+		return outsideLooks
+	}
+	return frozenLooks
 }
 
 // places identifies where goroutines wait.

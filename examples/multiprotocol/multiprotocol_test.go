@@ -53,6 +53,8 @@ func connect(env *chaostest.Env) *multiprotocol.Storefront {
 		MaxRetries:      -1,
 		Protocol:        2,           // 3, the default, holds a lock over its handshake, which virtual time cannot pass
 		ConnMaxLifetime: time.Second, // so that there are many connections to go wrong
+		DialTimeout:     time.Minute, // no call fails for the client's impatience,
+		ReadTimeout:     time.Minute, // however busy the machine is
 	})
 	env.Cleanup(func() { _ = sessions.Close() })
 

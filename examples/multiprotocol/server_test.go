@@ -2,12 +2,13 @@ package multiprotocol_test
 
 import (
 	"bufio"
-	"math/rand/v2"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -29,7 +30,8 @@ func TestEveryProtocolOverTheServer(t *testing.T) {
 		at[target] = l.Addr().String()
 		return l
 	})
-	url := mockforge(t,
+	bin := build(t)
+	url := mockforge(t, bin,
 		"--target", "orders=http://"+at["orders"],
 		"--target", "prices=http://"+at["prices"],
 		"--target", "products=http://"+at["products"],
@@ -38,13 +40,18 @@ func TestEveryProtocolOverTheServer(t *testing.T) {
 	run(t, chaostest.Remote(url))
 }
 
-// mockforge builds and starts the server. It ends with the test.
-func mockforge(t *testing.T, targets ...string) (url string) {
+// build builds the server.
+func build(t *testing.T) (bin string) {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "mockforge")
+	bin = filepath.Join(t.TempDir(), "mockforge")
 	out, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", bin, "../../cmd/mockforge").CombinedOutput()
 	require.NoError(t, err, "%s", out)
+	return bin
+}
 
+// mockforge starts the server. It ends with the test.
+func mockforge(t *testing.T, bin string, targets ...string) (url string) {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), bin, append([]string{"serve", "--chaos", "--http-port", "0"}, targets...)...)
 	cmd.Stderr = t.Output()
 	stdout, err := cmd.StdoutPipe()
@@ -63,12 +70,18 @@ func mockforge(t *testing.T, targets ...string) (url string) {
 	return ""
 }
 
-// freePort is below the ports that the system hands out, of which any may be
-// taken by the time that the server listens.
+// portsTaken counts the ports that freePort has looked at.
+var portsTaken atomic.Int64
+
+// freePort is a port for a server that is started later. It is below those that
+// the system hands out, of which any may be taken by then, and no other call
+// gets it.
 func freePort(t *testing.T) string {
 	t.Helper()
-	for range 100 {
-		port := strconv.Itoa(20_000 + rand.IntN(10_000))
+	const first, ports = 20_000, 10_000
+	for range ports {
+		n := int64(os.Getpid())*100 + portsTaken.Add(1) // where processes beside this one look elsewhere
+		port := strconv.FormatInt(first+n%ports, 10)
 		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
 			require.NoError(t, l.Close())
 			return port
