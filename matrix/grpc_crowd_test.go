@@ -54,7 +54,7 @@ func TestGRPCCrowd(t *testing.T) {
 	t.Parallel()
 	f := serveFront(t)
 	f.config(`{"fault_injection": {"timeout_probability": 1, "timeout_ms": 3600000, "request_matcher": {"paths": ["/matrix.Desk/Upload"]}}}`)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	crowd(ctx, t, f.conn)
 }

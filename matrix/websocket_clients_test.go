@@ -146,7 +146,7 @@ func (c *gorillaChat) send(message string) error {
 }
 
 func (c *gorillaChat) ping() error {
-	if err := c.conn.WriteControl(gorilla.PingMessage, []byte("?"), time.Now().Add(time.Second)); err != nil {
+	if err := c.conn.WriteControl(gorilla.PingMessage, []byte("?"), time.Now().Add(time.Minute)); err != nil {
 		return err
 	}
 	<-c.pongs

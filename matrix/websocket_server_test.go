@@ -74,7 +74,7 @@ func TestWebSocketCompression(t *testing.T) {
 			require.NoError(t, err)
 			require.Empty(t, c.extensions(), "%s %d", name, i)
 			require.NoError(t, c.send(message))
-			require.Equal(t, message, next(t, c, 10*time.Second).text)
+			require.Equal(t, message, next(t, c, time.Minute).text)
 			c.close()
 		}
 	}
@@ -129,7 +129,7 @@ func TestWebSocketIsNotAnnouncedOnHTTP2(t *testing.T) {
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL(), "http://"))
 	require.NoError(t, err)
 	defer conn.Close()
-	require.NoError(t, conn.SetDeadline(time.Now().Add(10*time.Second)))
+	require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute)))
 	_, err = io.WriteString(conn, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"+"\x00\x00\x00\x04\x00\x00\x00\x00\x00")
 	require.NoError(t, err)
 	head := make([]byte, 9)

@@ -21,7 +21,7 @@ func ExampleNewRun() {
 		Steps: []orchestrator.Step{
 			{Name: "calm", Expect: []assert.Expectation{assert.ErrorRate().AtMost(0)}},
 			{
-				Name: "outage", Duration: time.Second, ContinueOnFailure: true,
+				Name: "outage", Duration: time.Minute, ContinueOnFailure: true,
 				Scenario: orchestrator.Scenario{Config: &injector.Config{
 					FaultInjection: &injector.FaultInjection{HTTPErrors: []int{503}, HTTPErrorProbability: new(1.0)},
 				}},
@@ -48,7 +48,10 @@ func ExampleNewRun() {
 		return nil
 	}
 	run, err := orchestrator.NewRun(&o, orchestrator.RunOptions{Hooks: orchestrator.Hooks{
-		Body: func(step *orchestrator.ActiveStep) { _ = step.Do(order) },
+		Body: func(step *orchestrator.ActiveStep) {
+			_ = step.Do(order)
+			step.Advance(step.Remaining()) // one order is enough
+		},
 	}})
 	if err != nil {
 		fmt.Println(err)
