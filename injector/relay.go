@@ -232,12 +232,19 @@ func (r *relay) due(at time.Time) bool {
 }
 
 // strike is due where the layer is about to go off. What closes the connection
-// behind what is on its way does so where that is nothing.
+// behind what is on its way does so where that is nothing, and else when that has
+// arrived.
 func (r *relay) strike(at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.running {
 		return // it is not open yet
+	}
+	r.planned() // the places of what is struck
+	for _, a := range r.alarms {
+		if a.station != nil && !a.over() && !a.at.After(at) {
+			a.station.struck.Store(true)
+		}
 	}
 	held := map[Stream]*lane{Upstream: r.up, Downstream: r.down}
 	r.fall(at, func(a *alarm) bool { return a.after == "" || held[a.after].held.Load() == 0 })
