@@ -59,6 +59,26 @@ func publishing(p *peer) {
 	}
 }
 
+// escaping answers each operation with a result, and writes the id in escapes.
+func escaping(p *peer) {
+	for {
+		f, err := p.receive()
+		if err != nil {
+			return
+		}
+		var m struct{ ID, Type string }
+		if json.Unmarshal([]byte(f.payload), &m) != nil || m.Type != "subscribe" {
+			_ = p.send(f) // a close
+			continue
+		}
+		id := ""
+		for _, c := range m.ID {
+			id += fmt.Sprintf(`\u%04x`, c)
+		}
+		_ = p.send(text(`{"id":"` + id + `","type":"next","payload":{"data":{"price":1}}}`))
+	}
+}
+
 func starting(kind, id, name string) string {
 	return `{"id":"` + id + `","type":"` + kind + `","payload":{"query":"subscription ` + name + ` { price { id value } }"}}`
 }
@@ -109,6 +129,23 @@ func TestGraphQLSubscriptionErrors(t *testing.T) {
 			})
 		}
 	}
+}
+
+// The ends may write one id in different ways.
+func TestGraphQLSubscriptionEscapedIDs(t *testing.T) {
+	t.Parallel()
+	bothOrders(t, speaking(false, escaping), func(w *world, seen *events) {
+		w.in.Apply(graph(injector.GraphQL{PartialDataProbability: new(1.0), Message: "m"}))
+		p := w.subscriber("graphql-transport-ws")
+		defer p.Close()
+		for _, id := range []string{`ab`, `a\u0062`, `\u0061\/b`, `é`} {
+			require.NoError(w, p.send(text(starting("subscribe", id, "Prices"))))
+			got, err := p.expect(1)
+			require.NoError(w, err)
+			require.Contains(w, got[0], `"data":{"price":null}`)
+		}
+		require.Equal(w, 4, seen.count(injector.KindPartialData))
+	})
 }
 
 // Each result draws for nulls by itself; everything else passes as it is.

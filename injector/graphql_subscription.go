@@ -32,6 +32,16 @@ type graphqlMessage struct {
 	Payload json.RawMessage `json:"payload"`
 }
 
+// id is the message's id, however its text is escaped: the two ends need not
+// write it alike.
+func (m graphqlMessage) id() string {
+	var text string
+	if m.ID[0] != '"' || json.Unmarshal(m.ID, &text) != nil {
+		return string(m.ID)
+	}
+	return `"` + text
+}
+
 // decideGraphQL is what becomes of a message, unless it is answered instead.
 // s.mu is held.
 func (l *socketLane) decideGraphQL(text []byte, subs map[string]operation) (out []byte, answered bool) {
@@ -39,7 +49,7 @@ func (l *socketLane) decideGraphQL(text []byte, subs map[string]operation) (out 
 	if json.Unmarshal(text, &msg) != nil || len(msg.ID) == 0 {
 		return text, false
 	}
-	id := string(msg.ID)
+	id := msg.id()
 	switch {
 	case l.up && (msg.Type == "subscribe" || msg.Type == "start"):
 		var body graphqlBody

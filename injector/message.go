@@ -60,6 +60,7 @@ func (m *messages) strike(at time.Time, d time.Duration) {
 	switch {
 	case m.station.Type == ToxicClose:
 		m.close = at.Add(d)
+		m.relay.alarmed(&alarm{at: m.close, how: howClose, kind: m.station.kind, spell: m.station.spell, after: m.station.Stream, station: m.station})
 	case m.station.Type == ToxicReset:
 		m.arm(at.Add(d), howReset)
 	case d > 0:

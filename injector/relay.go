@@ -3,7 +3,6 @@ package injector
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"sync"
 	"syscall"
@@ -18,7 +17,8 @@ import (
 //
 // The connection is admitted as Listener does; one that is refused ends there,
 // and the upstream is not dialed. So do the toxics refuse and down of a TCP
-// section. What holds bytes up is said at Listener and at TCP: a layer that goes
+// section; and a layer that ends the connection while the upstream is dialed ends
+// the dial. What holds bytes up is said at Listener and at TCP: a layer that goes
 // on while the connection is open acts on it, and one that goes off lets what it
 // held go on. Only the toxics that say so lose bytes.
 //
@@ -34,16 +34,11 @@ func (in *Injector) Relay(ctx context.Context, client net.Conn, dial func(contex
 	if !r.admit(client) {
 		return nil
 	}
-	upstream, err := dial(ctx)
-	if err != nil {
-		r.pace().sync()
-		r.told(outcome{failed: true})
-		defer r.depart()
-		reset(r.client.Conn)
-		_ = r.client.Close() // it is gone either way
-		return fmt.Errorf("the upstream of %s cannot be reached: %w", in.target.name, err)
-	}
 	defer r.depart()
+	upstream, err := r.call(ctx, dial)
+	if upstream == nil {
+		return err
+	}
 	return r.run(ctx, upstream)
 }
 
@@ -89,6 +84,7 @@ type relay struct {
 	kind    string
 	worse   how  // how it is to end once both lanes are over
 	stale   bool // plans are out of date
+	calling bool // the dial is on its way
 	running bool // the lanes are there
 	over    bool // the end has begun
 }
@@ -232,15 +228,22 @@ func (r *relay) due(at time.Time) bool {
 }
 
 // strike is due where the layer is about to go off. What closes the connection
-// behind what is on its way does so where that is nothing.
+// behind what is on its way does so where that is nothing, and else when that has
+// arrived.
 func (r *relay) strike(at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.running {
+	if !r.running && !r.calling {
 		return // it is not open yet
 	}
+	r.planned() // the places of what is struck
+	for _, a := range r.alarms {
+		if a.station != nil && !a.over() && !a.at.After(at) {
+			a.station.struck.Store(true)
+		}
+	}
 	held := map[Stream]*lane{Upstream: r.up, Downstream: r.down}
-	r.fall(at, func(a *alarm) bool { return a.after == "" || held[a.after].held.Load() == 0 })
+	r.fall(at, func(a *alarm) bool { return a.after == "" || !r.running || held[a.after].held.Load() == 0 })
 }
 
 // fall makes the first of some alarms whose instant has come end the connection.

@@ -223,7 +223,7 @@ func (r *relay) fit(p *passage, s *stay, now spell, i int) *station {
 		return nil
 	case ToxicClose:
 		out.action = closing{when: end}
-		r.alarms = append(r.alarms, &alarm{at: end, how: howClose, kind: rule.kind, spell: now, after: rule.Stream})
+		r.alarms = append(r.alarms, &alarm{at: end, how: howClose, kind: rule.kind, spell: now, after: rule.Stream, station: out})
 	case ToxicSlicer:
 		out.action = &sliced{average: a.AverageSize, variation: a.SizeVariation, delay: a.Delay, key: key}
 	case ToxicLimitData:
@@ -243,7 +243,13 @@ func (r *relay) lose(b *binding, rule *toxicRule) (d time.Duration) {
 func (r *relay) plan(stream Stream) []*station {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.planned()[stream]
+}
+
+// planned are the plans of both streams. r.mu is held.
+func (r *relay) planned() map[Stream][]*station {
 	if set := r.target.set.Load(); r.stale || set != r.set {
+		was := r.plans
 		r.set, r.stale = set, false
 		r.plans = map[Stream][]*station{}
 		maps.DeleteFunc(r.met, func(s spell, _ []*station) bool { return s.over() })
@@ -255,6 +261,28 @@ func (r *relay) plan(stream Stream) []*station {
 				}
 			}
 		}
+		for stream, stations := range was {
+			r.plans[stream] = withStruck(r.plans[stream], stations)
+		}
 	}
-	return r.plans[stream]
+	return r.plans
+}
+
+// withStruck is a plan with those stations of the one before that are struck, in
+// their places.
+func withStruck(plan, was []*station) []*station {
+	for i, s := range slices.Backward(was) {
+		if !s.struck.Load() || slices.Contains(plan, s) {
+			continue
+		}
+		at := len(plan)
+		for _, next := range was[i+1:] {
+			if j := slices.Index(plan, next); j >= 0 {
+				at = j
+				break
+			}
+		}
+		plan = slices.Insert(plan, at, s)
+	}
+	return plan
 }

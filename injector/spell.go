@@ -9,6 +9,15 @@ type alarm struct {
 	how   how
 	kind  string
 	after Stream // which must have ended; "": none
+
+	station *station // that closes behind what is on its way; nil: none
+}
+
+func (a *alarm) over() bool {
+	if a.station != nil {
+		return a.station.over()
+	}
+	return a.spell.over()
 }
 
 // A spell is a time for which a layer acts on a target: until it goes off, were

@@ -2,6 +2,7 @@ package injector
 
 import (
 	"math"
+	"sync/atomic"
 	"time"
 )
 
@@ -59,7 +60,13 @@ type station struct {
 	last  time.Time // when the piece before it went on
 	late  bool      // the head had to wait for room
 	spent bool      // it has cut the stream: nothing goes on any more
+
+	struck atomic.Bool // its time to cut came while its layer acted
 }
+
+// over reports whether the toxic has gone. One that was to close the connection
+// has not: what was on its way had not arrived.
+func (s *station) over() bool { return !s.struck.Load() && s.spell.over() }
 
 // shared reports whether other connections meet what the station does.
 func (s *station) shared() bool { return s.Type == ToxicBandwidth }
