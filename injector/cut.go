@@ -11,7 +11,9 @@ import (
 )
 
 // cutAfter is how long after its last message a call is broken off where that
-// message went up: the upstream gets it before its context is cancelled.
+// message went up: the upstream gets it before its context is cancelled. On the
+// client's side it counts from when the transport reads on: what it read before it
+// has sent by then, however busy the machine is.
 const cutAfter = time.Millisecond
 
 // cutPatience is how long a message that is on its way may take once another one
@@ -32,6 +34,7 @@ type cut struct {
 	after   int
 	ctx     context.Context // of the upstream; it ends with the cut
 	cancel  context.CancelFunc
+	sends   bool // who reads the request's body sends it on
 	hit     bool // the client was told; for the goroutine of the response
 
 	mu       sync.Mutex
@@ -39,6 +42,7 @@ type cut struct {
 	begun    int         // messages
 	ups      int         // of them, those that went up
 	body     *cutBody    // that goes up
+	leaving  bool        // its last message was read, and may not have been sent
 	timer    *time.Timer // that strikes
 	hasty    bool        // the timer waits for no message's end
 	struck   bool
@@ -86,7 +90,7 @@ func (c *cut) wrap(b io.ReadCloser) *cutBody {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.begun -= c.ups
-	c.ups, c.up = 0, frames{}
+	c.ups, c.up, c.leaving = 0, frames{}, false
 	c.body = &cutBody{ReadCloser: b, cut: c}
 	return c.body
 }
@@ -102,6 +106,24 @@ func (c *cut) sent(b *cutBody) {
 	waits := last && c.timer != nil
 	c.mu.Unlock()
 	if waits {
+		c.soon()
+	}
+}
+
+// leaves notes that the last message was read from a body that goes on.
+func (c *cut) leaves(b *cutBody) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.leaving = c.sends && b == c.body
+}
+
+// left notes that what was read from a body before has been sent.
+func (c *cut) left(b *cutBody) {
+	c.mu.Lock()
+	was := c.leaving && b == c.body
+	c.leaving = c.leaving && !was
+	c.mu.Unlock()
+	if was {
 		c.soon()
 	}
 }
@@ -147,15 +169,15 @@ func (c *cut) complete() bool {
 func (c *cut) soon() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	inside := c.up.inside() || c.down.inside()
-	if c.struck || c.over || c.timer != nil && (inside || c.hasty) {
+	waits := c.up.inside() || c.down.inside() || c.leaving
+	if c.struck || c.over || c.timer != nil && (waits || c.hasty) {
 		return
 	}
 	if c.timer != nil {
 		c.timer.Stop()
 	}
 	after := cutPatience // the message's end breaks the call off before
-	if !inside {
+	if !waits {
 		after, c.hasty = cutAfter, true
 	}
 	c.timer = time.AfterFunc(after, c.strike)

@@ -26,6 +26,7 @@ func (b *cutBody) Read(p []byte) (int, error) {
 	if b.left {
 		return 0, errCut
 	}
+	b.cut.left(b)
 	for b.held { // what still comes is lost, and its sender is not held up
 		if _, err, ended := b.next(p); err != nil || ended {
 			<-b.cut.ctx.Done()
@@ -45,6 +46,9 @@ func (b *cutBody) Read(p []byte) (int, error) {
 	}
 	passed, last := b.cut.pass(&b.cut.up, p[:n])
 	if last {
+		if passed > 0 && err == nil {
+			b.cut.leaves(b)
+		}
 		b.cut.soon()
 	}
 	if passed == n {
@@ -58,6 +62,7 @@ func (b *cutBody) Read(p []byte) (int, error) {
 
 // Close says that nobody waits for what is still to come.
 func (b *cutBody) Close() error {
+	b.cut.left(b)
 	b.cut.sent(b)
 	return b.ReadCloser.Close()
 }

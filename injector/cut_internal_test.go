@@ -54,28 +54,30 @@ func TestNoReadJoinsTheOneLeftBehind(t *testing.T) {
 // are counted anew.
 func TestMessagesThatAreSentAgain(t *testing.T) {
 	t.Parallel()
-	c := &cut{passage: &passage{}, after: 2}
-	long := "\x00\x00\x00\x00\x04long"
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(long+long+long))
-	require.NoError(t, err)
-	r = c.request(r)
-	defer c.end()
-	_, err = io.ReadFull(r.Body, make([]byte, len(long)+6)) // in the middle of the second
-	require.NoError(t, err)
-	require.True(t, c.rising())
-	for range 2 {
-		body, err := r.GetBody()
+	synctest.Test(t, func(t *testing.T) { // where no call is broken off before the test has looked
+		c := &cut{passage: &passage{}, after: 2}
+		long := "\x00\x00\x00\x00\x04long"
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(long+long+long))
 		require.NoError(t, err)
-		require.False(t, c.rising())
-		require.False(t, c.full())
-		_, err = io.ReadFull(body, make([]byte, 6))
+		r = c.request(r)
+		defer c.end()
+		_, err = io.ReadFull(r.Body, make([]byte, len(long)+6)) // in the middle of the second
 		require.NoError(t, err)
-		require.NoError(t, r.Body.Close())
-		require.True(t, c.rising(), "the body before it is nobody's any more")
-		_, err = io.ReadFull(body, make([]byte, 2*len(long)-6))
-		require.NoError(t, err)
-		require.True(t, c.full())
-	}
+		require.True(t, c.rising())
+		for range 2 {
+			body, err := r.GetBody()
+			require.NoError(t, err)
+			require.False(t, c.rising())
+			require.False(t, c.full())
+			_, err = io.ReadFull(body, make([]byte, 6))
+			require.NoError(t, err)
+			require.NoError(t, r.Body.Close())
+			require.True(t, c.rising(), "the body before it is nobody's any more")
+			_, err = io.ReadFull(body, make([]byte, 2*len(long)-6))
+			require.NoError(t, err)
+			require.True(t, c.full())
+		}
+	})
 }
 
 // Who may send nothing more to the client does not wait for the rest of a message

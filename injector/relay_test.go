@@ -36,7 +36,7 @@ func relayed(t *testing.T, ctx context.Context, in *injector.Injector) (client, 
 	u, err := back.Accept()
 	require.NoError(t, err)
 	t.Cleanup(func() { u.Close() })
-	by := time.Now().Add(30 * time.Second) // what does not arrive fails, and does not hang
+	by := time.Now().Add(5 * time.Minute) // what does not arrive fails, and does not hang
 	require.NoError(t, c.SetDeadline(by))
 	require.NoError(t, u.SetDeadline(by))
 	return c.(*net.TCPConn), u.(*net.TCPConn), ended

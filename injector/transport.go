@@ -60,6 +60,7 @@ func (t *transport) send(p *passage) (*http.Response, error) {
 	}
 	p.request = uncompressed(p.throttleUp(p.withoutAnswered(p.plain(p.request))))
 	if p.planCut(); p.cut != nil {
+		p.cut.sends = true
 		p.request = p.cut.request(p.request)
 	}
 	resp, err := t.next.RoundTrip(p.request)

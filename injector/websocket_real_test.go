@@ -27,7 +27,7 @@ func dialSocket(t *testing.T, s *httptest.Server) *peer {
 	c, err := net.Dial("tcp", s.Listener.Addr().String())
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close() })
-	require.NoError(t, c.SetDeadline(time.Now().Add(time.Minute)))
+	require.NoError(t, c.SetDeadline(time.Now().Add(5*time.Minute)))
 	p, err := handshake(c, "/chat")
 	require.NoError(t, err)
 	return p
