@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -14,7 +13,9 @@ const apiPrefix = "/api/chaos"
 // maxBody bounds what the API reads: a document of 1 MiB, as a JSON string.
 const maxBody = 4 << 20
 
-// apiTime is how long a call may take, event streams apart.
+// apiTime is how long a client may take to send a call's body, and again to
+// read the answer, event streams apart. The server's own time in between does
+// not count: the answer to what was done must not be lost.
 const apiTime = 30 * time.Second
 
 // An endpoint is one call of the API. The OpenAPI description is checked
@@ -122,7 +123,7 @@ func allowed(mux *http.ServeMux, r *http.Request) (methods []string) {
 	return methods
 }
 
-// call bounds what a call may read and how long it may take.
+// call bounds what a call may read and how long its client may take.
 func (s *Server) call(e endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -132,16 +133,40 @@ func (s *Server) call(e endpoint) http.Handler {
 		}
 		// Not every ResponseWriter has a connection to set deadlines of.
 		control := http.NewResponseController(w)
-		deadline := time.Now().Add(apiTime)
-		_ = control.SetReadDeadline(deadline) // net/http sets another one for the next request
-		_ = control.SetWriteDeadline(deadline)
-		ctx, cancel := context.WithDeadline(r.Context(), deadline)
-		defer cancel()
-		s.handle(e, w, r.WithContext(ctx))
+		_ = control.SetReadDeadline(time.Now().Add(apiTime)) // net/http sets another one for the next request
+		answer := &timed{ResponseWriter: w, control: control}
+		s.handle(e, answer, r)
+		answer.begin()
 		_ = control.Flush() // or a client that does not read would have all the time in the world
 		_ = control.SetWriteDeadline(time.Time{})
 	})
 }
+
+// A timed answer gives its client apiTime to read it, from its beginning.
+type timed struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	begun   bool
+}
+
+func (w *timed) begin() {
+	if !w.begun {
+		w.begun = true
+		_ = w.control.SetWriteDeadline(time.Now().Add(apiTime))
+	}
+}
+
+func (w *timed) WriteHeader(status int) {
+	w.begin()
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *timed) Write(b []byte) (int, error) {
+	w.begin()
+	return w.ResponseWriter.Write(b)
+}
+
+func (w *timed) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // handle makes a call. What was the server's own fault is logged.
 func (s *Server) handle(e endpoint, w http.ResponseWriter, r *http.Request) {
