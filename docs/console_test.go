@@ -136,6 +136,8 @@ var volatile = []struct {
 	{regexp.MustCompile(`chaostest-\d+\.chaos\.jsonl`), "chaostest-N.chaos.jsonl"},
 	{regexp.MustCompile(`goroutine \d+`), "goroutine N"},
 	{regexp.MustCompile(`(?m)^Date: .*`), "Date: DATE"},
+	// What is left of a wait when the next command comes.
+	{regexp.MustCompile(`(?m)^Retry-After: \d+`), "Retry-After: SECONDS"},
 	{regexp.MustCompile(`\b\d{8}-\d{6}\.\d{3}\b`), "RUN"},
 	{regexp.MustCompile(`(?m)^((?:[Rr]un RUN, )?seed:? )0x[0-9a-f]+`), "${1}SEED"},
 	{regexp.MustCompile(`curl/[\d.]+`), "curl/N"},
@@ -202,6 +204,7 @@ func TestMatches(t *testing.T) {
 		{"    --- PASS: TestX/step (0.10s)\n", "    --- PASS: TestX/step (2.00s)\n", false}, // virtual
 		{"  STEP  VERDICT  FROM  TO  FAILED\n  calm  passed   0s    1s  0%\n", "  STEP  VERDICT  FROM  TO    FAILED\n  calm  passed   0s    1.2s  0%\n", true},
 		{"  STEP  VERDICT  FROM  TO  FAILED\n  calm  passed   0s    1s  0%\n", "  STEP  VERDICT  FROM  TO  FAILED\n  calm  failed   0s    1s  0%\n", false},
+		{"Retry-After: 30\n", "Retry-After: 29\n", true},
 		{"ok  \tpackage\t0.1s\n", "ok  \tpackage\t(cached)\n", true},
 	}
 	for _, tt := range tests {
