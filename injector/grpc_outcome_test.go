@@ -58,6 +58,28 @@ func TestUpstreamsStatusDecidesOverFailure(t *testing.T) {
 	}
 }
 
+// A call whose body was replaced has no trailer: whatever the upstream says in
+// it, the client sees a failure.
+func TestReplacedBodyOfACallIsAFailure(t *testing.T) {
+	t.Parallel()
+	for _, name := range callSeams {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seen := &events{}
+			in := injector.New(injector.WithObserver(seen))
+			in.Apply(injector.Layer{Config: injector.Config{FaultInjection: &injector.FaultInjection{Rewrite: &injector.Rewrite{Body: new(string(message("instead"))), Probability: new(1.0)}}}})
+			client, url := seam(t, name, in, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Trailer", "Grpc-Status")
+				_, _ = w.Write(message("x"))
+				w.Header().Set("Grpc-Status", "0")
+			}))
+			require.Empty(t, call(t.Context(), client, url+payments, nil, "x").status())
+			require.Eventually(t, func() bool { return seen.done() == 1 }, 10*time.Second, time.Millisecond)
+			require.True(t, seen.outcomes[0].Failed)
+		})
+	}
+}
+
 // A breaker counts the statuses of an upstream, and those that were injected.
 func TestBreakerUnderstandsGRPC(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package injector
 
 import (
+	"fmt"
 	"hash/fnv"
 	"io"
 	"net/http"
@@ -56,13 +57,14 @@ func (p *passage) readAhead() {
 }
 
 // key orders requests that arrive at the same instant. Requests with equal keys
-// are interchangeable.
+// are interchangeable: those that were admitted before, and waited since, have a
+// number that tells them apart.
 func (p *passage) key() string {
 	r := p.request
 	if r == nil {
 		return p.target.name + "\x00\x00" + p.conn
 	}
-	parts := []string{p.target.name, methodOf(r), hostOf(r), r.URL.RequestURI(), r.Header.Get("X-Request-Id"), ""}
+	parts := []string{p.target.name, methodOf(r), hostOf(r), r.URL.RequestURI(), r.Header.Get("X-Request-Id"), "", fmt.Sprintf("%020d", p.n)}
 	if p.body != nil {
 		h := fnv.New64a()
 		_, _ = h.Write(p.body.data) // a hash never fails

@@ -138,6 +138,7 @@ func (w *writer) rewrite(status int) (instead *string) {
 		}
 	}
 	w.swallows = instead != nil || without(w.status)
+	w.hurts = w.passage.upstreamFailed(w.status, true, nil, h)
 	return instead
 }
 

@@ -20,7 +20,8 @@ type writer struct {
 	dribbles  []*dribble
 	changes   rewrites
 	rewritten bool
-	swallows  bool   // the upstream's body goes nowhere
+	swallows  bool   // the upstream's body goes nowhere, and its trailer
+	hurts     bool   // what is sent instead is a failure
 	held      []byte // of a body that dribbles, with its header; nil: nothing is held
 
 	wrote     bool // the header

@@ -34,7 +34,15 @@ func (w *writer) close() {
 	if fault == "" && w.rewritten {
 		fault = KindResponseRewrite
 	}
-	p.finish(p.graphql.outcome(outcome{status: w.status, fault: fault, failed: p.upstreamFailed(w.status, true, nil, w.w.Header())}))
+	p.finish(p.graphql.outcome(outcome{status: w.status, fault: fault, failed: w.failed()}))
+}
+
+// failed reports whether the client got a failure.
+func (w *writer) failed() bool {
+	if w.swallows {
+		return w.hurts
+	}
+	return w.passage.upstreamFailed(w.status, true, nil, w.w.Header())
 }
 
 // cutOff ends a partial response: the client gets what it has, and then an

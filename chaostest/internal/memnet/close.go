@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 )
 
 // Close ends this end of the connection. The peer reads what was written and
@@ -110,13 +111,21 @@ func (c *Conn) PeerGone() <-chan struct{} {
 	return c.gone
 }
 
+// PeerLeft is the instant at which PeerGone's channel was closed, and false
+// before that.
+func (c *Conn) PeerLeft() (at time.Time, left bool) {
+	c.link.mu.Lock()
+	defer c.link.mu.Unlock()
+	return c.leftAt, c.left
+}
+
 // announceGone tells this end that its peer has left, once. The caller holds
 // the mutex.
 func (c *Conn) announceGone() {
 	if c.left {
 		return
 	}
-	c.left = true
+	c.left, c.leftAt = true, time.Now()
 	if c.gone != nil {
 		close(c.gone)
 	}

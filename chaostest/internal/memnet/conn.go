@@ -24,6 +24,7 @@ type Conn struct {
 	closed bool
 	linger int
 	left   bool          // the peer closed or reset
+	leftAt time.Time     // when it did
 	gone   chan struct{} // closed when left; nil until somebody asks
 }
 

@@ -452,6 +452,13 @@ func TestPeerGone(t *testing.T) {
 					}
 					tt.do(c, s)
 					require.Equal(t, tt.want, gone(c))
+					then := time.Now()
+					time.Sleep(time.Second)
+					at, left := c.PeerLeft()
+					require.Equal(t, tt.want, left)
+					if left {
+						require.Equal(t, then, at)
+					}
 				})
 			})
 		}
