@@ -81,14 +81,15 @@ var (
 	errLongName = errors.New("the name is too long")
 )
 
-// full reports whether a kind of things is kept in full. sizes are in bytes.
-func full(sizes iter.Seq[int]) bool {
+// full reports whether a kind of things is kept in full. sizes and room are in
+// bytes.
+func full(sizes iter.Seq[int], room int) bool {
 	number, bytes := 0, 0
 	for size := range sizes {
 		number++
 		bytes += size
 	}
-	return number > maxKept || bytes > maxKeptBytes
+	return number > maxKept || bytes > room
 }
 
 // whileKeeping says what to do about a full store. kind is in the plural, as in

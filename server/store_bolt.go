@@ -14,7 +14,10 @@ import (
 )
 
 // A boltStore keeps everything in one file of the data directory.
-type boltStore struct{ db *bolt.DB }
+type boltStore struct {
+	db   *bolt.DB
+	room int // for each kind, in bytes
+}
 
 const (
 	bucketImports  = "imports"
@@ -47,7 +50,7 @@ func openStore(dir string) (*boltStore, error) {
 		_ = db.Close() // the first error says more
 		return nil, fmt.Errorf("data directory: %s: %w", path, err)
 	}
-	return &boltStore{db}, nil
+	return &boltStore{db, maxKeptBytes}, nil
 }
 
 func (s *boltStore) put(bucket string, key []byte, value any) error {
@@ -102,7 +105,7 @@ func (s *boltStore) keep(bucket, key string, value any) error {
 				key, data = c.Next()
 			}
 		}
-		if full(sizes) {
+		if full(sizes, s.room) {
 			return errFull // which takes the transaction back
 		}
 		return nil

@@ -10,6 +10,8 @@ import (
 
 // A memoryStore keeps everything until the server ends.
 type memoryStore struct {
+	room int // for each kind, in bytes
+
 	mu      sync.Mutex
 	docs    map[string]imported
 	custom  map[string][]byte
@@ -18,17 +20,17 @@ type memoryStore struct {
 }
 
 func newMemoryStore() *memoryStore {
-	return &memoryStore{docs: map[string]imported{}, custom: map[string][]byte{}}
+	return &memoryStore{room: maxKeptBytes, docs: map[string]imported{}, custom: map[string][]byte{}}
 }
 
 func (s *memoryStore) putImport(i imported) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return put(s.docs, i.Name, i, func(i imported) int { return len(i.Document) + len(i.Description) })
+	return put(s.docs, s.room, i.Name, i, func(i imported) int { return len(i.Document) + len(i.Description) })
 }
 
 // put adds to a map, unless that makes it too large.
-func put[T any](to map[string]T, name string, value T, size func(T) int) error {
+func put[T any](to map[string]T, room int, name string, value T, size func(T) int) error {
 	if len(name) > maxName {
 		return errLongName
 	}
@@ -41,7 +43,7 @@ func put[T any](to map[string]T, name string, value T, size func(T) int) error {
 			}
 		}
 	}
-	if !full(sizes) {
+	if !full(sizes, room) {
 		return nil
 	}
 	delete(to, name)
@@ -83,7 +85,7 @@ func (s *memoryStore) deleteImport(name string) (bool, error) {
 func (s *memoryStore) putProfile(name string, document []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return put(s.custom, name, document, func(d []byte) int { return len(d) })
+	return put(s.custom, s.room, name, document, func(d []byte) int { return len(d) })
 }
 
 func (s *memoryStore) profileOf(name string) ([]byte, error) {
