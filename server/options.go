@@ -101,11 +101,11 @@ const (
 // times bound what a client can make the server wait for.
 type times struct {
 	shutdown time.Duration // for requests to finish
-	header   time.Duration // for a request's header to come
+	header   time.Duration // for a request's header to come; what is dialed ahead has it before its first request
 	idle     time.Duration // for the next request of a connection
 }
 
-var defaultTimes = times{shutdown: 5 * time.Second, header: 10 * time.Second, idle: 2 * time.Minute} // constant
+var defaultTimes = times{shutdown: 5 * time.Second, header: 30 * time.Second, idle: 2 * time.Minute} // constant
 
 func (o Options) withDefaults() Options {
 	if o.Host == "" {
