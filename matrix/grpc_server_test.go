@@ -26,17 +26,18 @@ import (
 type front struct {
 	*testing.T
 	*server.Server
-	desk *desk
-	conn *grpc.ClientConn
+	desk     *desk
+	upstream *grpc.Server
+	conn     *grpc.ClientConn
 }
 
-func serveFront(t *testing.T) *front {
+func serveFront(t *testing.T, opts ...grpc.ServerOption) *front {
 	t.Helper()
 	f := &front{T: t, desk: &desk{pace: 10 * time.Millisecond}}
 	upstream, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	s := f.desk.server()
-	go func() { _ = s.Serve(upstream) }() // returns when the test stops it
+	f.upstream = f.desk.server(opts...)
+	go func() { _ = f.upstream.Serve(upstream) }() // returns when the test stops it
 	f.Server, err = server.New(server.Options{
 		Chaos: true, Port: server.AnyPort, Upstream: "h2c://" + upstream.Addr().String(), Logger: slog.New(slog.DiscardHandler),
 	})
@@ -51,7 +52,7 @@ func serveFront(t *testing.T) *front {
 		_ = f.conn.Close()
 		cancel()
 		require.NoError(t, <-ended)
-		s.Stop()
+		f.upstream.Stop()
 	})
 	return f
 }

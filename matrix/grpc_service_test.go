@@ -93,8 +93,8 @@ func (d *desk) rest(ctx context.Context) error {
 }
 
 // server is a server of gRPC with the desk in it.
-func (d *desk) server() *grpc.Server {
-	s := grpc.NewServer()
+func (d *desk) server(opts ...grpc.ServerOption) *grpc.Server {
+	s := grpc.NewServer(opts...)
 	stream := func(name string, serve func(*desk, grpc.ServerStream) error, up, down bool) grpc.StreamDesc {
 		return grpc.StreamDesc{StreamName: name, ClientStreams: up, ServerStreams: down,
 			Handler: func(srv any, s grpc.ServerStream) error { return serve(srv.(*desk), s) }}

@@ -11,8 +11,8 @@ import (
 // scenario's start_time and no later than its end_time. The returned function
 // takes it off and calls the rest off.
 func (r *Run) applyWithin(sc Scenario, l injector.Layer) (off func()) {
-	if r.opts.Virtual || sc.Start.IsZero() && sc.End.IsZero() {
-		return r.injector.Apply(l)
+	if r.opts.Virtual || !bounds(sc) {
+		return r.takeOver(l)
 	}
 	b := &bounded{apply: func() func() { return r.injector.Apply(l) }}
 	now := time.Now()
@@ -36,6 +36,9 @@ func (r *Run) applyWithin(sc Scenario, l injector.Layer) (off func()) {
 		b.off()
 	}
 }
+
+// bounds reports whether the calendar bounds a scenario.
+func bounds(sc Scenario) bool { return !sc.Start.IsZero() || !sc.End.IsZero() }
 
 // A bounded layer goes on once and off once, in whatever order its timers come.
 type bounded struct {

@@ -32,6 +32,7 @@ func (r *Run) Run(ctx context.Context) RunResult {
 			break
 		}
 	}
+	r.dropHandover()
 	if r.late != nil {
 		r.late.open.Wait()
 	}

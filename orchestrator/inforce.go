@@ -92,9 +92,12 @@ func (r *Run) force(ctx context.Context, s *ActiveStep, nominal time.Time) (Step
 	}
 	s.ended()
 	r.schedule.unmark(s.due)
-	if s.Spec.Keep && base.Err() == nil {
+	switch {
+	case s.Spec.Keep && base.Err() == nil:
 		r.keep(off)
-	} else {
+	case r.handsOver(s):
+		r.handOver(s, off)
+	default:
 		off()
 	}
 	cancel(ErrStepEnded)

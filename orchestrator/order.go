@@ -177,6 +177,7 @@ func reasonOf(ctx context.Context) string {
 }
 
 func (r *Run) skipped(step Step, iteration int, reason string) {
+	r.dropHandover()
 	at := r.recorder.offset(r.schedule.now())
 	res := StepResult{Name: step.Name, Iteration: iteration, State: StepSkipped, Reason: reason, Start: at, End: at}
 	r.mu.Lock()

@@ -49,6 +49,7 @@ type Run struct {
 	doubtful  string // the first inconclusive step
 	last      bool   // Stop after this step was asked for
 	kept      []func()
+	handed    *handover     // nil: no layer waits for the next step's
 	follows   *following    // nil without Follow
 	late      *lateVerdicts // nil without RunOptions.Prompt
 	suspended string        // why chaos is switched off; "": it is not

@@ -40,7 +40,11 @@ func newForwarder(target string, upstream *url.URL, t *transports, o Options) fo
 			r.SetXForwarded()
 			r.Out.Trailer = r.In.Trailer // its values come with the end of the body
 		},
-		Transport: roundTripper(func(r *http.Request) (*http.Response, error) { return t.of(h2c, r).RoundTrip(r) }),
+		Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			again, settled := rewindable(r, h2c)
+			defer settled()
+			return t.of(h2c, r).RoundTrip(again)
+		}),
 		ModifyResponse: func(r *http.Response) error {
 			if len(r.Trailer) > 0 {
 				r.Header.Del("Content-Length") // HTTP/2 has it beside trailers, HTTP/1.1 only instead of them
