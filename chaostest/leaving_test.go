@@ -97,3 +97,42 @@ func TestEqualRequestsAfterAPartitionOneSeedOneRun(t *testing.T) {
 		return fmt.Sprint(got)
 	})
 }
+
+// So is it for a download: a client that leaves at the instant at which a piece
+// of it comes takes no bandwidth for the next one.
+func TestADownloadThatIsLeftAsItsBytesCome(t *testing.T) {
+	t.Parallel()
+	limit := injector.Config{TrafficShaping: &injector.TrafficShaping{BandwidthLimit: 5000}} // 250 bytes each 50 ms
+	upstream := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, strings.Repeat("x", map[string]int{"/long": 5000, "/short": 250}[r.URL.Path]))
+	})
+	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
+		t.Run(protocol, func(t *testing.T) {
+			t.Parallel()
+			for range repetitions() {
+				var others []time.Duration
+				faulty(t, limit, upstream, func(step *chaostest.Step, target *chaostest.Target) {
+					client, start := &http.Client{Transport: over(protocol, target)}, time.Now()
+					var both sync.WaitGroup
+					both.Go(func() {
+						resp, err := client.Get(step.URL + "/long")
+						require.NoError(step, err)
+						_, _ = resp.Body.Read(make([]byte, 250))
+						time.Sleep(100 * time.Millisecond)
+						_ = resp.Body.Close()
+					})
+					both.Go(func() {
+						time.Sleep(10*time.Millisecond + 101)
+						for range 6 {
+							require.NoError(step, fetch(client, request(step, http.MethodGet, step.URL+"/short", nil)).err)
+							others = append(others, time.Since(start).Round(time.Millisecond))
+						}
+					})
+					both.Wait()
+				})
+				ms := time.Millisecond
+				require.Equal(t, []time.Duration{100 * ms, 200 * ms, 300 * ms, 350 * ms, 400 * ms, 450 * ms}, others)
+			}
+		})
+	}
+}

@@ -70,7 +70,8 @@ func (a *pace) sleep(ctx context.Context, until time.Time, l *layer) bool {
 }
 
 // rest waits until an instant, or until one of two bells rings; nil ones never
-// do. It reports false when the client left.
+// do. It reports false when the client left; one that leaves at that very instant
+// has left behind it.
 func (a *pace) rest(ctx context.Context, until time.Time, gone, cut *bell) bool {
 	if a.slot != nil {
 		until = a.slot.After(until)
@@ -87,9 +88,18 @@ func (a *pace) rest(ctx context.Context, until time.Time, gone, cut *bell) bool 
 		a.here = until
 	case <-heard:
 	case <-ctx.Done():
-		return false
+		return a.comes(until)
 	case <-peerGone(ctx):
+		return a.comes(until)
+	}
+	return true
+}
+
+// comes reports whether an instant of the slot is there, or past.
+func (a *pace) comes(until time.Time) bool {
+	if a.slot == nil || time.Now().Before(until) {
 		return false
 	}
+	a.here = until
 	return true
 }

@@ -3,6 +3,7 @@ package injector
 import (
 	"net/http"
 	"slices"
+	"time"
 )
 
 func (w *writer) Write(b []byte) (int, error) {
@@ -110,10 +111,15 @@ func (w *writer) send(b []byte) error {
 func (w *writer) sendNow(b []byte) error {
 	p := w.passage
 	p.pace.sync()
+	waited := false
 	for _, limit := range w.pipes {
 		if limit.off.Load() {
 			continue
 		}
+		if w.parted() {
+			return leaving(p.ctx.Err())
+		}
+		waited = true
 		if !p.throttle(p.ctx, &p.pace, limit, limit.down, len(b)) {
 			return leaving(p.ctx.Err())
 		}
@@ -128,7 +134,38 @@ func (w *writer) sendNow(b []byte) error {
 		w.flush()
 	}
 	n, err := w.w.Write(b)
+	if w.crosses(waited, err) {
+		n, err = len(b), nil
+	}
 	w.sent += int64(n)
 	w.unflushed += n
 	return err
+}
+
+// crosses reports whether a write failed because the client left at this very
+// instant: it had not before, since the wait would have ended then. Which of the
+// two is first is up to the scheduler.
+func (w *writer) crosses(waited bool, err error) bool {
+	p := w.passage
+	if p.slot == nil || !waited {
+		return false
+	}
+	w.at = time.Now()
+	return err != nil && err != http.ErrBodyNotAllowed && err != http.ErrContentLength && w.at.Equal(p.pace.here)
+}
+
+// parted reports whether the client left at the instant at which the last piece
+// was sent, once that is known: it takes no bandwidth from others any more.
+func (w *writer) parted() bool {
+	p := w.passage
+	if p.slot == nil || !w.at.Equal(time.Now()) {
+		return false
+	}
+	settle()
+	select {
+	case <-peerGone(p.ctx):
+		return true
+	default:
+		return p.ctx.Err() != nil
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"time"
 )
 
 // A writer carries an upstream's response to the client and does to it what the
@@ -29,8 +30,9 @@ type writer struct {
 	size      int64 // announced; -1: unknown
 	sent      int64
 	unflushed int
-	aborted   bool  // the response ended before its end
-	err       error // of every later write
+	at        time.Time // of the last piece that waited for bandwidth, in virtual time
+	aborted   bool      // the response ended before its end
+	err       error     // of every later write
 }
 
 // plan sets what happens to the response.
