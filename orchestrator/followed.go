@@ -60,6 +60,7 @@ func (f *following) force(s *ActiveStep, seen sighting, over func()) StepResult 
 	s.faulted = !quiet && err == nil
 	s.led = &ledStep{}
 	r.recorder.open(s)
+	r.entered(s)
 	r.knowStates(s)
 	switch {
 	case seen.State == StepRunning && s.duration > 0 && s.Remaining() > 0:

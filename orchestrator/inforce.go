@@ -37,8 +37,14 @@ func (r *Run) activate(index, iteration int) *ActiveStep {
 	s.collector = assert.NewCollector(assert.CollectorOptions{
 		Name: step.Name, Duration: s.duration, Virtual: r.opts.Virtual, Reference: r.reference,
 	})
-	r.current = append(r.current, step.Name)
 	return s
+}
+
+// entered makes a step current: its layer is in force.
+func (r *Run) entered(s *ActiveStep) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.current = append(r.current, s.Spec.Name)
 }
 
 // force puts the step in force, waits for its end, and judges it. It returns
@@ -68,6 +74,7 @@ func (r *Run) force(ctx context.Context, s *ActiveStep, nominal time.Time) (Step
 		Name: s.Spec.Name, Iteration: s.Iteration, Config: config, Targets: s.Spec.Targets, Order: s.Index, Seed: &r.seed,
 		Duration: s.duration,
 	})
+	r.entered(s)
 	r.knowStates(s)
 	if s.duration > 0 {
 		r.schedule.mark(s.due)

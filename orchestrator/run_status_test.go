@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mockforge-go/mockforge/injector"
 	"github.com/mockforge-go/mockforge/orchestrator"
 )
 
@@ -146,5 +147,30 @@ func TestTargetsOfARun(t *testing.T) {
 		r.AddTarget("cart")
 		require.Equal(t, []string{"cart", "shop", "mail"}, r.Targets())
 		require.Equal(t, []string{"default"}, newRig(t, orchestrator.Orchestration{Steps: []orchestrator.Step{{Name: "a"}}}, orchestrator.RunOptions{}).Targets())
+	})
+}
+
+// layers hears of layers, in a run without requests.
+type layers struct {
+	injector.Journal
+	heard func(on bool)
+}
+
+func (l layers) Layer(c *injector.LayerChange) { l.heard(c.On) }
+
+// Who reads that a step is current meets its layer: it is not before.
+func TestAStepIsCurrentOnceItsLayerIsOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var r *rig
+		var seen []string
+		look := func(when string) { seen = append(seen, fmt.Sprint(when, r.Status().Steps)) }
+		r = newRig(t, orchestrator.Orchestration{Steps: []orchestrator.Step{{Name: "storm", Duration: time.Second, Scenario: failing(1)}}}, orchestrator.RunOptions{
+			InjectorOptions: []injector.Option{injector.InOrder(), injector.WithObserver(layers{heard: func(on bool) { look(fmt.Sprintf("on %t ", on)) }})},
+			Hooks:           orchestrator.Hooks{Body: func(*orchestrator.ActiveStep) { look("inside ") }},
+		})
+		_ = r.Run.Run(t.Context())
+		look("after ")
+		require.Equal(t, []string{"on true []", "inside [storm]", "on false [storm]", "after []"}, seen)
 	})
 }

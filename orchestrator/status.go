@@ -14,7 +14,7 @@ type RunStatus struct {
 	Reason    string
 	Seed      uint64
 	Iteration int      // from 1; 0 before the start
-	Steps     []string // in force, or about to be, in the document's order
+	Steps     []string // in force, or over and not judged yet, in the document's order
 	Elapsed   time.Duration
 	Remaining time.Duration // planned; 0 where it is not known
 	Progress  float64       // 0–1 over all iterations; of the current one in an endless loop
