@@ -30,6 +30,7 @@ type lane struct {
 
 	loose   *net.TCPConn // what is read without the layers; guarded by the relay's mutex
 	grip    sync.Mutex   // while bytes are taken without the layers
+	afloat  atomic.Bool  // the kernel has some of them
 	unplain bool         // the kernel cannot carry the bytes; the reader's
 
 	mu     sync.Mutex

@@ -25,10 +25,7 @@ func (l *lane) begin() {
 // any more and nothing is left in them.
 func (l *lane) pump() {
 	var now time.Time // nominal: computed instants, not those of timers
-	if !l.takeOver() {
-		return
-	}
-	for {
+	for l.takeOver() {
 		now = later(time.Now(), now)
 		l.refit()
 		l.accept()
@@ -49,13 +46,17 @@ func (l *lane) pump() {
 	}
 }
 
-// takeOver waits until the reader does not write any more.
+// takeOver waits until neither the reader nor the kernel has anything to write
+// that came before the toxics.
 func (l *lane) takeOver() bool {
 	for {
 		l.mu.Lock()
 		direct := l.direct
 		l.mu.Unlock()
-		if !direct {
+		l.grip.Lock() // what is taken just now is known then
+		afloat := l.afloat.Load()
+		l.grip.Unlock()
+		if !direct && !afloat {
 			return true
 		}
 		select {

@@ -78,7 +78,9 @@ func (l *lane) splice(from, to *net.TCPConn) (read, written error) {
 		}
 		moved := n
 		l.begun.Store(true)
-		if err := sink.Write(empty); err != nil {
+		err := sink.Write(empty)
+		l.landed(moved)
+		if err != nil {
 			return nil, err
 		}
 		if failed != nil {
@@ -98,7 +100,19 @@ func (l *lane) drain(fd, pipe int) (int, error) {
 	if l.relay.target.set.Load() != nil {
 		return 0, os.ErrDeadlineExceeded
 	}
-	return move(fd, pipe, maxSplice)
+	n, err := move(fd, pipe, maxSplice)
+	if n > 0 {
+		l.held.Add(int64(n))
+		l.afloat.Store(true)
+	}
+	return n, err
+}
+
+// landed notes that the pipe is empty, or will stay as it is.
+func (l *lane) landed(n int) {
+	l.held.Add(int64(-n))
+	l.afloat.Store(false)
+	ring(l.wake)
 }
 
 // move moves up to n bytes between a socket and a pipe.
