@@ -163,14 +163,13 @@ func TestAStepIsCurrentOnceItsLayerIsOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var r *rig
-		var seen []string
-		look := func(when string) { seen = append(seen, fmt.Sprint(when, r.Status().Steps)) }
+		look := func(when string) { r.tell("%s%v", when, r.Status().Steps) }
 		r = newRig(t, orchestrator.Orchestration{Steps: []orchestrator.Step{{Name: "storm", Duration: time.Second, Scenario: failing(1)}}}, orchestrator.RunOptions{
 			InjectorOptions: []injector.Option{injector.InOrder(), injector.WithObserver(layers{heard: func(on bool) { look(fmt.Sprintf("on %t ", on)) }})},
 			Hooks:           orchestrator.Hooks{Body: func(*orchestrator.ActiveStep) { look("inside ") }},
 		})
 		_ = r.Run.Run(t.Context())
 		look("after ")
-		require.Equal(t, []string{"on true []", "inside [storm]", "on false [storm]", "after []"}, seen)
+		require.Equal(t, []string{"on true []", "inside [storm]", "on false [storm]", "after []"}, r.told)
 	})
 }
