@@ -143,10 +143,10 @@ func (r *relay) carry(upstream net.Conn) {
 	r.upstream = upstream
 	c := r.client
 	own := &pace{slot: c.passage.extra(slotUp)}
-	r.up = newLane(r, Upstream, c, upstream, &c.in.pace, own)
-	r.down = newLane(r, Downstream, upstream, c, &c.out.pace, &c.out.pace)
+	up := newLane(r, Upstream, c, upstream, &c.in.pace, own)
+	down := newLane(r, Downstream, upstream, c, &c.out.pace, &c.out.pace)
 	r.mu.Lock()
-	r.running = true
+	r.up, r.down, r.running = up, down, true
 	r.mu.Unlock()
 	r.strike(time.Now())
 	if how, _, _ := r.state(); how != 0 {

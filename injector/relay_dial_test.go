@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -113,4 +114,43 @@ func TestALayerThatGoesWithTheDial(t *testing.T) {
 		require.ErrorIs(t, err, io.EOF)
 		require.NoError(t, <-over)
 	})
+}
+
+// Layers come and go while upstreams are dialed.
+func TestLayersComeAndGoWithDials(t *testing.T) {
+	t.Parallel()
+	in := injector.New()
+	back := loopback(t)
+	go func() {
+		for {
+			c, err := back.Accept()
+			if err != nil {
+				return
+			}
+			_ = c.Close()
+		}
+	}()
+	var all sync.WaitGroup
+	done := make(chan struct{})
+	all.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				in.Apply(toxic(injector.Toxic{Type: injector.ToxicLatency}))()
+			}
+		}
+	})
+	for range 200 {
+		client, front := net.Pipe()
+		over := make(chan error, 1)
+		go func() { over <- in.Relay(t.Context(), front, dialer(back)) }()
+		_, err := client.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF)
+		require.NoError(t, client.Close())
+		require.NoError(t, <-over)
+	}
+	close(done)
+	all.Wait()
 }
