@@ -210,13 +210,18 @@ func (r *relay) state() (how, string, *alarm) {
 	case over[Upstream] && over[Downstream]:
 		return r.worse, "", nil
 	}
-	var next *alarm
+	return 0, "", r.next(func(a *alarm) bool { return over[a.after] })
+}
+
+// next is the first of some alarms that have not gone; nil: there is none. r.mu
+// is held.
+func (r *relay) next(some func(*alarm) bool) (next *alarm) {
 	for _, a := range r.alarms {
-		if !a.over() && over[a.after] && (next == nil || a.at.Before(next.at)) {
+		if !a.over() && some(a) && (next == nil || a.at.Before(next.at)) {
 			next = a
 		}
 	}
-	return 0, "", next
+	return next
 }
 
 // due asks for the end of a connection that a layer ends at an instant that has

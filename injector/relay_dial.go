@@ -55,13 +55,7 @@ func (r *relay) listen(called <-chan struct{}) (how, string) {
 	for {
 		r.strike(time.Now())
 		r.mu.Lock()
-		how, kind := r.how, r.kind
-		var next *alarm
-		for _, a := range r.alarms {
-			if !a.over() && (next == nil || a.at.Before(next.at)) {
-				next = a
-			}
-		}
+		how, kind, next := r.how, r.kind, r.next(func(*alarm) bool { return true })
 		r.mu.Unlock()
 		if how != 0 {
 			return how, kind
